@@ -178,6 +178,7 @@ fn spa(config: &Config) -> Option<SpaSettings> {
 const fn route_set(set: config::edge::RouteSet) -> RouteSet {
     match set {
         config::edge::RouteSet::Web => RouteSet::Web,
+        config::edge::RouteSet::Api => RouteSet::Api,
         config::edge::RouteSet::Spa => RouteSet::Spa,
         config::edge::RouteSet::Proxy => RouteSet::Proxy,
     }

@@ -22,13 +22,23 @@ impl Authority {
         call: &Call,
         presented: &Presented,
     ) -> Result<Result<Box<Admitted>, Refusal>, Error> {
+        self.admit_with(call, presented, &Requirements::default()).await
+    }
+
+    /// The same, where something else than its method says what the request needs.
+    pub(super) async fn admit_with(
+        &self,
+        call: &Call,
+        presented: &Presented,
+        requirements: &Requirements,
+    ) -> Result<Result<Box<Admitted>, Refusal>, Error> {
         let context = presented.context.as_ref();
         let inactive = |reason| Ok(Err(Refusal::Inactive(self.inactive(reason, context, true, call))));
         let mut admitted = match self.admit(call, presented).await? {
             Admission::Living(admitted) => admitted,
             Admission::Inactive(reason) => return inactive(reason),
         };
-        if let Err(reason) = self.judge_request(&admitted, &Requirements::default(), context) {
+        if let Err(reason) = self.judge_request(&admitted, requirements, context) {
             let question = Question { presented: presented.clone(), answer_json: true, ..Question::default() };
             return Ok(Err(Refusal::Denied(Box::new(self.denied(*admitted, reason, &question, call)))));
         }

@@ -1,7 +1,10 @@
 //! Owns the use case CompleteCallback: redeem the code that a browser brought back, and make the session.
 //! Does not know how it was asked.
 
+use bytes::Bytes;
+
 use super::answer::HttpAnswer;
+use super::api_answer::restate;
 pub use super::callback::Response;
 pub(super) use super::callback::{Callback, Taken, Visit};
 use super::choose_sessions::{Choice, Waiting};
@@ -22,6 +25,8 @@ use crate::session::request::RequestContext;
 pub struct Question {
     /// The route set whose callback route was asked.
     pub set: LoginSet,
+    /// The provider, where the path names one; empty otherwise.
+    pub provider: Bytes,
     /// What the browser brought from the provider.
     pub response: Response,
     /// What came.
@@ -77,7 +82,11 @@ impl Authority {
             Ok(callback) => {
                 self.within_rate(Limited::Callbacks, &context, call).await?;
                 let visit = Visit { callback: &callback, presented: &question.presented, context: &context, call };
-                self.complete(&visit).await?
+                let mut outcome = self.complete(&visit).await?;
+                if question.set == LoginSet::Api {
+                    callback.bring_on(&mut outcome.answer);
+                }
+                outcome
             }
             Err(refusal) => {
                 self.show_login(None, Some(refusal.failure));
@@ -89,6 +98,9 @@ impl Authority {
         };
         if outcome.answer.status == 302 && !context.is_safe() {
             outcome.answer.status = 303;
+        }
+        if let (LoginSet::Api, Some(failure)) = (question.set, outcome.failure()) {
+            restate(&mut outcome.answer, failure);
         }
         Ok(outcome)
     }
@@ -103,9 +115,10 @@ impl Authority {
         let until = self.ports.clock.now() + call.patience;
         for _ in 0..ATTEMPTS {
             let lease = self.settings.logins.lease;
-            let taken = match callback.choice {
-                None => self.ports.logins.take(&callback.key, &hashes, lease).await?,
-                Some(_) => self.ports.logins.resume(&callback.key, &hashes, lease).await?,
+            let taken = if callback.is_first() {
+                self.ports.logins.take(&callback.key, &hashes, lease).await?
+            } else {
+                self.ports.logins.resume(&callback.key, &hashes, lease).await?
             };
             let failure = match (taken, &callback.choice) {
                 (LoginTaken::Taken { sealed, started, remaining }, None) => {
@@ -141,6 +154,10 @@ impl Authority {
     }
 
     async fn complete_taken(&self, visit: &Visit<'_>, taken: &Taken) -> Result<Outcome, Error> {
+        if !visit.callback.is_of(&taken.login) {
+            // A code of one provider, which somebody had the browser bring to another's address (RFC 9700, 4.4).
+            return self.give_up(visit, taken, LoginFailure::StateInvalid).await;
+        }
         match self.redeem(visit.callback, &taken.login, visit.call).await {
             Ok(grant) => {
                 let known = self.known(grant, visit.callback.set, &taken.login, visit.context);
@@ -178,9 +195,12 @@ impl Authority {
                 );
                 self.show_login(Some(&taken.login.provider), None);
                 let return_to = taken.login.return_to.as_deref();
-                self.completed(visit.callback.set, cookie, view, return_to, first_login).await
+                self.completed(visit.callback, cookie, view, return_to, first_login).await
             }
-            Err(Stop::Failed(LoginFailure::TooManySessions)) if self.asks() => self.hold(visit, taken, known).await,
+            // Of the set `api` nobody is there to be asked.
+            Err(Stop::Failed(LoginFailure::TooManySessions)) if self.asks() && visit.callback.set != LoginSet::Api => {
+                self.hold(visit, taken, known).await
+            }
             Err(stop) => {
                 self.discard(&taken.login, &known.standing.identity, &known.tokens);
                 match stop {
@@ -198,14 +218,16 @@ impl Authority {
     /// Answers a login that made a session with what its front end is to hold: a cookie, or a token.
     pub(super) async fn completed(
         &self,
-        set: LoginSet,
+        callback: &Callback,
         cookie: String,
         view: SessionView,
         return_to: Option<&str>,
         first_login: bool,
     ) -> Result<Outcome, Error> {
-        let (answer, token) = match set {
+        let (answer, token) = match callback.set {
             LoginSet::Web => (self.completed_login(cookie, &view, return_to), None),
+            LoginSet::Api if callback.collects.is_some() => (self.collected(cookie, &view), None),
+            LoginSet::Api => (self.to_collect(return_to), None),
             LoginSet::Spa => self.authorized(&view).await.map(|(answer, minted)| (answer, Some(minted)))?,
         };
         Ok(Outcome { answer, result: Ok(view.into()), first_login, token })

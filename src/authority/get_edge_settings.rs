@@ -116,13 +116,15 @@ fn binding_cookie_names(settings: &Settings, providers: &dyn Providers) -> Vec<S
 
 fn cors(settings: &Settings) -> CorsSettings {
     let csrf_header = &settings.csrf.header;
-    let bearer = settings.route_sets.contains(&RouteSet::Spa).then_some("authorization");
+    let of = |set, headers: &'static [&'static str]| if settings.route_sets.contains(&set) { headers } else { &[] };
+    let bearer = of(RouteSet::Spa, &["authorization"]);
+    let own = of(RouteSet::Api, &["idempotency-key", "x-api-key", "x-tenant-id"]);
     CorsSettings {
         allowed_origins: settings.csrf.allowed_origins.iter().map(ToString::to_string).collect(),
         allowed_methods: ["GET", "HEAD", "POST", "OPTIONS"].map(str::to_owned).into(),
         allowed_headers: ["content-type", csrf_header, "x-requested-with"]
             .into_iter()
-            .chain(bearer)
+            .chain(bearer.iter().chain(own).copied())
             .map(str::to_owned)
             .collect(),
         exposed_headers: vec![csrf_header.clone()],

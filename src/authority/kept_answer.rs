@@ -43,7 +43,13 @@ impl Authority {
         let opened = callback.bindings.iter().find_map(|own| self.vault.open_kept(&callback.state, own, sealed).ok());
         let again = match opened {
             Some(KeptAnswer::Failure(kept)) => return Ok(self.repeat_failure(&kept, context, call)),
-            Some(KeptAnswer::Session(kept)) => self.repeat_session(callback, &kept).await?,
+            Some(KeptAnswer::Session(kept)) => match &callback.collects {
+                Some(key) => match self.collect(callback, key, &kept, call).await? {
+                    Ok(()) => self.repeat_session(callback, &kept).await?,
+                    Err(failure) => return Ok(self.failure(failure, None, context, call)),
+                },
+                None => self.repeat_session(callback, &kept).await?,
+            },
             None => None,
         };
         Ok(again.unwrap_or_else(|| self.failure(LoginFailure::AlreadyComplete, None, context, call)))
@@ -71,6 +77,6 @@ impl Authority {
         let view = self.view(kept.session, standing, times, kept.generation);
         let cookie = self.session_cookie(&kept.credential, &times);
         let return_to = kept.return_to.as_deref();
-        self.completed(callback.set, cookie, view, return_to, kept.first_login).await.map(Some)
+        self.completed(callback, cookie, view, return_to, kept.first_login).await.map(Some)
     }
 }

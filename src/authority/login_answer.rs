@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::answer::{HttpAnswer, Trouble};
-use super::settings::CallbackAnswer;
+use super::settings::{CallbackAnswer, RouteSet};
 use super::{Authority, Call, SessionView};
 use crate::session::csrf;
 use crate::session::request::RequestContext;
@@ -244,8 +244,9 @@ impl Authority {
     }
 
     /// A return place that is not allowed, with those that are; and how to write it, where that may be all that is wrong.
-    pub(super) fn place_refused(&self, asked: &str) -> Refusal {
+    pub(super) fn place_refused(&self, parameter: &str, asked: &str) -> Refusal {
         let mut refusal = Refusal::from(LoginFailure::RedirectNotAllowed);
+        refusal.trouble.detail = format!("This {parameter} is not allowed");
         let encode = if asked.bytes().all(|byte| byte.is_ascii_graphic()) {
             ""
         } else {
@@ -265,7 +266,9 @@ impl Authority {
     }
 
     fn provider_links(&self) -> impl Iterator<Item = (String, String)> {
-        self.ports.providers.all().into_iter().map(|provider| {
+        let is_on = self.settings.route_sets.contains(&RouteSet::Web);
+        let providers = if is_on { self.ports.providers.all() } else { Vec::new() };
+        providers.into_iter().map(|provider| {
             let info = provider.info();
             (self.login_path(&info.name), format!("Log in with {}", info.display_name))
         })
@@ -297,7 +300,7 @@ impl Authority {
 
 impl SessionView {
     /// The four fields by which a front end knows its user.
-    fn user(&self) -> serde_json::Value {
+    pub(super) fn user(&self) -> serde_json::Value {
         let identity = &self.standing.identity;
         json!({
             "user_id": identity.user_id,
@@ -309,7 +312,7 @@ impl SessionView {
 }
 
 /// A place with further parameters in its query, before its fragment.
-fn with_parameters(place: &str, parameters: &[(&str, &str)]) -> String {
+pub(super) fn with_parameters(place: &str, parameters: &[(&str, &str)]) -> String {
     let (bare, fragment) = place.split_once('#').map_or((place, None), |(bare, fragment)| (bare, Some(fragment)));
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parameters);

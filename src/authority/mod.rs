@@ -39,10 +39,12 @@ mod carry_out_once;
 mod kept_answer;
 
 // Logging in: from a provider's name to a session.
+pub mod api_answer;
 mod callback;
 mod came_back;
 mod choice_answer;
 pub mod choose_sessions;
+mod collect;
 pub mod complete_callback;
 pub mod list_providers;
 pub mod login_answer;

@@ -6,7 +6,7 @@ use super::admit::SessionView;
 use super::admit_to_use::Refusal;
 use super::answer::HttpAnswer;
 use super::refresh::Refreshed;
-use super::validate_session::{Denied, Inactive};
+use super::validate_session::{Denied, Inactive, Requirements};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
 use crate::session::time::Timestamp;
@@ -34,9 +34,22 @@ impl Authority {
     /// # Errors
     /// When there is no refresh token, the provider refuses or is away, or the store can't say.
     pub async fn refresh_tokens(&self, call: &Call, presented: &Presented) -> Result<Outcome, Error> {
+        self.refresh_tokens_with(call, presented, &Requirements::default()).await
+    }
+
+    /// The same, where something else than its method says what the request needs.
+    ///
+    /// # Errors
+    /// As [`Authority::refresh_tokens`].
+    pub async fn refresh_tokens_with(
+        &self,
+        call: &Call,
+        presented: &Presented,
+        requirements: &Requirements,
+    ) -> Result<Outcome, Error> {
         let context = presented.context.as_ref();
         let gone = || Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, true, call));
-        let admitted = match self.admit_to_use(call, presented).await? {
+        let admitted = match self.admit_with(call, presented, requirements).await? {
             Ok(admitted) => admitted,
             Err(Refusal::Inactive(inactive)) => return Ok(Outcome::Inactive(inactive)),
             Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),

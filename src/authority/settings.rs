@@ -118,6 +118,8 @@ pub struct AttributeLimits {
 pub enum RouteSet {
     /// Those under `/auth/web`, and `/auth/me`.
     Web,
+    /// Those under `/v1`, for front ends of many tenants that collect their session.
+    Api,
     /// `/login`, `/authorize` and `/me`, for front ends that forward the code and hold a token.
     Spa,
     /// The door for proxies, `/auth/verify`.
@@ -130,6 +132,7 @@ impl RouteSet {
     pub const fn logins(self) -> Option<LoginSet> {
         match self {
             Self::Web => Some(LoginSet::Web),
+            Self::Api => Some(LoginSet::Api),
             Self::Spa => Some(LoginSet::Spa),
             Self::Proxy => None,
         }
@@ -142,6 +145,8 @@ pub enum LoginSet {
     /// As [`RouteSet::Web`].
     #[default]
     Web,
+    /// As [`RouteSet::Api`].
+    Api,
     /// As [`RouteSet::Spa`].
     Spa,
 }
@@ -361,8 +366,13 @@ impl Settings {
     /// Where this provider sends browsers back to, for any such route set.
     #[must_use]
     pub fn callback_address_of(&self, set: LoginSet, provider: &str) -> String {
-        let page = self.spa.as_ref().filter(|_| set == LoginSet::Spa).map(|spa| spa.page_of(provider));
-        page.unwrap_or_else(|| self.callback_address())
+        match (set, &self.spa) {
+            (LoginSet::Spa, Some(spa)) => spa.page_of(provider),
+            (LoginSet::Api, _) => {
+                format!("{}{}/v1/auth/oidc/{provider}/callback", self.public_base_url, self.mount_prefix)
+            }
+            _ => self.callback_address(),
+        }
     }
 
     /// Where a provider sends browsers back to after its own logout.

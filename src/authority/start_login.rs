@@ -7,12 +7,13 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::answer::HttpAnswer;
+use super::api_answer::{api_is_off, restate};
 use super::login_answer::{LoginFailure, Refusal};
 use super::ports::OpenLogin;
 use super::provider::{AuthorizationRequest, Offer, ProviderError};
 use super::rates::Limited;
 use super::room::LoginRoom;
-use super::settings::LoginSet;
+use super::settings::{LoginSet, RouteSet};
 use super::spa_answer::spa_is_off;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{MacRing, Secret, sha256};
@@ -51,6 +52,15 @@ impl Authority {
     /// # Errors
     /// When the store can't keep the login, or too many were begun. What the browser caused is an answer.
     pub async fn start_login(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
+        let set = question.set;
+        let mut outcome = self.start(call, question).await?;
+        if let (LoginSet::Api, Some(failure)) = (set, outcome.failure) {
+            restate(&mut outcome.answer, failure);
+        }
+        Ok(outcome)
+    }
+
+    async fn start(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         self.check_set(question.set)?;
         let context = question.presented.context.clone().unwrap_or_default();
         let wish = match self.read_wish(&question) {
@@ -60,7 +70,7 @@ impl Authority {
         self.within_rate(Limited::Logins, &context, call).await?;
         // A token is no cookie's successor: what the browser holds beside it goes on.
         let prior = match question.set {
-            LoginSet::Web => self.prior_session(&question.presented),
+            LoginSet::Web | LoginSet::Api => self.prior_session(&question.presented),
             LoginSet::Spa => None,
         };
         if wish.step_up.is_none() && self.place_for_session(prior.as_slice()).await?.is_none() {
@@ -124,6 +134,8 @@ impl Authority {
     pub(super) fn check_set(&self, set: LoginSet) -> Result<(), Error> {
         match set {
             LoginSet::Web => Ok(()),
+            LoginSet::Api if self.settings.route_sets.contains(&RouteSet::Api) => Ok(()),
+            LoginSet::Api => Err(api_is_off()),
             LoginSet::Spa => self.spa().map(drop).ok_or_else(spa_is_off),
         }
     }
@@ -132,6 +144,7 @@ impl Authority {
     pub(super) fn state_ring(&self, set: LoginSet) -> &MacRing {
         match set {
             LoginSet::Web => &self.vault.state,
+            LoginSet::Api => &self.vault.collected_state,
             LoginSet::Spa => &self.vault.forwarded_state,
         }
     }

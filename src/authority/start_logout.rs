@@ -110,10 +110,8 @@ impl Authority {
     fn read_logout(&self, query: &[u8]) -> Result<Wish, Refusal> {
         let query = Parameters::form(query, self.settings.limits.query_bytes)
             .map_err(|cause| Refusal::malformed_logout(cause.to_string()))?;
-        let return_to = match query.get("redirect_uri").filter(|asked| !asked.is_empty()) {
-            Some(asked) => Some(self.settings.places.allow(asked.as_bytes()).ok_or_else(|| self.place_refused(asked))?),
-            None => None,
-        };
+        let asked = query.get("redirect_uri").filter(|asked| !asked.is_empty());
+        let return_to = self.wanted_place(asked, "redirect_uri")?;
         let reach = match query.get("everywhere").unwrap_or_default() {
             "" | "false" | "0" | "off" => Reach::Session,
             "true" | "1" | "on" => Reach::User,

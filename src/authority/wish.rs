@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Authority;
+use super::api_answer::FRONT_END;
 use super::login_answer::{LoginFailure, Refusal};
 use super::provider::IdentityProvider;
 use super::settings::LoginSet;
@@ -33,19 +34,27 @@ impl Authority {
     pub(super) fn read_wish(&self, question: &Question) -> Result<Wish, Refusal> {
         let query = Parameters::form(&question.query, self.settings.limits.query_bytes)
             .map_err(|cause| Refusal::malformed(cause.to_string()))?;
-        let is_web = question.set == LoginSet::Web;
-        let default = self.settings.spa.as_ref().filter(|_| !is_web).and_then(|spa| spa.provider.as_deref());
-        let named = given(&query, "provider").or(default.filter(|_| question.provider.is_empty()));
-        let provider = self.wanted_provider(&question.provider, named.unwrap_or_default())?;
+        let (is_web, is_api) = (question.set == LoginSet::Web, question.set == LoginSet::Api);
+        let default = self.settings.spa.as_ref().filter(|_| question.set == LoginSet::Spa);
+        let default = default.and_then(|spa| spa.provider.as_deref()).filter(|_| question.provider.is_empty());
+        let provider = if is_api {
+            self.known_provider(&question.provider)?
+        } else {
+            self.wanted_provider(&question.provider, given(&query, "provider").or(default).unwrap_or_default())?
+        };
         if !is_web && provider.info().form_post {
             return Err(Refusal::malformed(
                 "This provider posts its answers, which a front end's page can't read: begin at /auth/web/login",
             ));
         }
-        // A front end that forwards the code goes on by itself.
-        let return_to = match given(&query, "redirect_uri").filter(|_| is_web) {
-            Some(asked) => Some(self.settings.places.allow(asked.as_bytes()).ok_or_else(|| self.place_refused(asked))?),
-            None => None,
+        let return_to = match question.set {
+            LoginSet::Web => self.wanted_place(given(&query, "redirect_uri"), "redirect_uri")?,
+            LoginSet::Api => {
+                let asked = given(&query, FRONT_END).ok_or_else(|| self.front_end_missing())?;
+                self.wanted_place(Some(asked), FRONT_END)?
+            }
+            // A front end that forwards the code goes on by itself.
+            LoginSet::Spa => None,
         };
         let remember = match query.get("remember_me").unwrap_or_default() {
             "" | "false" | "0" | "off" => false,
@@ -62,11 +71,23 @@ impl Authority {
         Ok(Wish {
             provider,
             return_to,
-            remember: remember && is_web,
+            remember: remember && question.set != LoginSet::Spa,
             needs,
             step_up: step_up.filter(|_| is_web),
             hints,
         })
+    }
+
+    /// The allowed place that a parameter asks for, if it asks for any.
+    pub(super) fn wanted_place(&self, asked: Option<&str>, parameter: &'static str) -> Result<Option<String>, Refusal> {
+        let allow = |asked: &str| self.settings.places.allow(asked.as_bytes());
+        asked.map(|asked| allow(asked).ok_or_else(|| self.place_refused(parameter, asked))).transpose()
+    }
+
+    /// The one provider of this name.
+    pub(super) fn known_provider(&self, name: &[u8]) -> Result<Arc<dyn IdentityProvider>, Refusal> {
+        let named = std::str::from_utf8(name).ok().and_then(|name| self.ports.providers.get(name));
+        named.ok_or_else(|| self.provider_unknown())
     }
 
     fn wanted_provider(&self, in_path: &[u8], in_query: &str) -> Result<Arc<dyn IdentityProvider>, Refusal> {

@@ -29,6 +29,8 @@ pub struct Edge {
 pub enum RouteSet {
     /// `/auth/web/...` and `/auth/me`.
     Web,
+    /// `/v1/auth/oidc/...` and `/v1/refresh`, for front ends of many tenants that collect their session.
+    Api,
     /// `/login`, `/authorize` and `/me`, for front ends that forward the code and hold a token (`app.spa`).
     Spa,
     /// `/auth/verify`, for proxies that ask before they let a request through.
@@ -41,6 +43,7 @@ impl RouteSet {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Web => "web",
+            Self::Api => "api",
             Self::Spa => "spa",
             Self::Proxy => "proxy",
         }

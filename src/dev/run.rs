@@ -113,7 +113,11 @@ pub async fn run(
             issuer: issuer.clone(),
             client_id: CLIENT_ID.into(),
             client_secret: Secret::new(CLIENT_SECRET),
-            redirect_uris: at("/auth/web/callback").into_iter().chain(front_ends).collect(),
+            redirect_uris: at("/auth/web/callback")
+                .into_iter()
+                .chain(at(&format!("/v1/auth/oidc/{PROVIDER}/callback")))
+                .chain(front_ends)
+                .collect(),
             post_logout_redirect_uris: at("/auth/web/logged-out"),
             told: Some(Told { at: options.edge_listen, addresses: at("/auth/web/backchannel-logout") }),
             clock: Arc::new(SystemClock),

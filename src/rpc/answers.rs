@@ -9,7 +9,7 @@ pub(super) use super::login_answers::{began, completed, edge_settings};
 pub(super) use super::session_answers::{denied, inactive, validated};
 use super::v1;
 use crate::authority::answer::HttpAnswer;
-use crate::authority::{SessionView, get_access_token, list_sessions, refresh_tokens};
+use crate::authority::{SessionView, api_answer, get_access_token, list_sessions, refresh_tokens};
 use crate::session::event::Position;
 use crate::session::identity::Identity;
 use crate::session::time::Timestamp;
@@ -135,6 +135,12 @@ pub(super) fn refreshed(outcome: refresh_tokens::Outcome, has_context: bool) -> 
         refresh_tokens::Outcome::Denied(found) => Outcome::Denied(denied(*found)),
     };
     v1::RefreshTokensResponse { outcome: Some(outcome), answer }
+}
+
+/// The X-API-Key of a request is nobody's who may refresh.
+pub(super) fn key_refused(key: &[u8], request_id: &str) -> v1::RefreshTokensResponse {
+    let answer = api_answer::key_refused(key.is_empty(), request_id);
+    v1::RefreshTokensResponse { outcome: None, answer: Some(http(answer)) }
 }
 
 pub(super) fn access_token(outcome: get_access_token::Outcome) -> v1::GetAccessTokenResponse {

@@ -12,8 +12,9 @@ use super::policy::{self, Rule};
 use super::status;
 use super::strangers::Strangers;
 use super::v1::ErrorReason;
+use crate::authority::Error;
 use crate::authority::recognise_caller::Recognised;
-use crate::authority::tenants::Tenants;
+use crate::authority::tenants::{Tenancy, Tenants};
 use crate::crypto::{Digest, sha256};
 use crate::session::caller::CallerKeyId;
 
@@ -118,6 +119,29 @@ impl Door {
         };
         status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message, request_id)
     }
+}
+
+/// Whose key this is, if they may call a method: for a key that a request brings beside its caller's own.
+///
+/// # Errors
+/// When the store can't say.
+pub(super) async fn who_may(
+    callers: &Callers,
+    tenancy: &Tenancy,
+    method: &str,
+    key: &[u8],
+) -> Result<Option<Arc<Caller>>, Error> {
+    let key = key.trim_ascii();
+    let hash = sha256(key);
+    let recognised = match callers.with_key(&hash) {
+        Some(caller) => Recognised::Caller(Arc::clone(caller)),
+        None => match tenancy.recall_caller(key, &hash) {
+            Recognised::Unread(id) => tenancy.read_caller(id, &hash).await?,
+            known => known,
+        },
+    };
+    let Recognised::Caller(caller) = recognised else { return Ok(None) };
+    Ok(may(&caller, method, "").is_ok().then_some(caller))
 }
 
 /// Whether a caller may call this method; else which right is missing.

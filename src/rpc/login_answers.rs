@@ -79,6 +79,7 @@ pub(super) const fn login_failure(failure: LoginFailure) -> v1::LoginFailure {
 const fn route_set(set: RouteSet) -> v1::RouteSet {
     match set {
         RouteSet::Web => v1::RouteSet::Web,
+        RouteSet::Api => v1::RouteSet::Api,
         RouteSet::Spa => v1::RouteSet::Spa,
         RouteSet::Proxy => v1::RouteSet::Proxy,
     }

@@ -3,7 +3,7 @@
 use tonic::{Request, Response, Status};
 
 use super::asked::asked;
-use super::once::asked_once;
+use super::once::{self, asked_once};
 use super::v1::login_service_server::LoginService;
 use super::work::Work;
 use super::{answers, fields, questions, status, v1};
@@ -83,6 +83,7 @@ impl LoginService for Logins {
         &self,
         request: Request<v1::CompleteCallbackRequest>,
     ) -> Result<Response<v1::CompleteCallbackResponse>, Status> {
+        let request = once::keyed_by_header(request);
         let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = questions::complete_callback(request.into_inner(), &tenancy.limits()).map_err(failed)?;

@@ -10,6 +10,7 @@ use super::v1::{self, LoginFailure};
 use super::{fields, status};
 use crate::authority::Presented;
 use crate::authority::answer_once::{FinalAnswer, NamedCall, StandsOn};
+use crate::authority::api_answer::usable_key;
 use crate::crypto::Secret;
 use crate::session::request::PresentedCookie;
 
@@ -92,6 +93,22 @@ pub(super) fn asked_once<R: Keyed>(request: &Request<R>) -> Result<Asked, Status
     Ok(asked)
 }
 
+/// The same callback with the key that its browser's request has brought, where that one does. One that does not is told so
+/// to the browser.
+pub(super) fn keyed_by_header(
+    mut request: Request<v1::CompleteCallbackRequest>,
+) -> Request<v1::CompleteCallbackRequest> {
+    let callback = request.get_mut();
+    if callback.route_set() == v1::RouteSet::Api
+        && callback.idempotency_key.is_empty()
+        && let Some(key) = usable_key(&callback.idempotency_header)
+    {
+        callback.idempotency_key = key.to_owned();
+        callback.idempotency_header.clear();
+    }
+    request
+}
+
 fn named<R: Keyed>(request: &R) -> Result<NamedCall, crate::authority::Error> {
     let key = Secret::new(fields::text(FIELD, request.key().to_owned(), LONGEST)?);
     let presented = |cookie: &v1::Cookie| PresentedCookie { name: cookie.name.clone(), value: cookie.value.clone() };
@@ -109,6 +126,16 @@ pub(super) trait Answer: Message + Default + Send + 'static {
 
     /// The answer to a browser that is in it, if there is one.
     fn http(&self) -> Option<&v1::HttpAnswer>;
+
+    /// The same, to be changed.
+    fn http_mut(&mut self) -> Option<&mut v1::HttpAnswer>;
+
+    /// Told once more: what was created then (201) is there now (200).
+    fn tell_again(&mut self) {
+        if let Some(http) = self.http_mut().filter(|http| http.status == 201) {
+            http.status = 200;
+        }
+    }
 }
 
 /// The answer as it is kept, if it is.
@@ -129,10 +156,16 @@ macro_rules! can_be_kept {
             fn http(&self) -> Option<&v1::HttpAnswer> {
                 can_be_kept!(@http self $($field)?)
             }
+
+            fn http_mut(&mut self) -> Option<&mut v1::HttpAnswer> {
+                can_be_kept!(@http_mut self $($field)?)
+            }
         })*
     };
     (@http $answer:ident $field:ident) => { $answer.$field.as_ref() };
     (@http $answer:ident) => { None };
+    (@http_mut $answer:ident $field:ident) => { $answer.$field.as_mut() };
+    (@http_mut $answer:ident) => { None };
 }
 
 can_be_kept! {

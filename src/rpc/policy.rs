@@ -18,6 +18,9 @@ use Role::{Admin, Backend, Edge};
 /// The stream of many checks, whose questions have places of their own.
 pub const CHECK_SESSIONS: &str = "/gatelodge.v1.SessionService/CheckSessions";
 
+/// The call that a browser's own API key may stand behind.
+pub const REFRESH_TOKENS: &str = "/gatelodge.v1.SessionService/RefreshTokens";
+
 /// The stream of events, which does nothing by itself.
 pub const WATCH_SESSIONS: &str = "/gatelodge.v1.SessionService/WatchSessions";
 
@@ -25,7 +28,7 @@ pub const WATCH_SESSIONS: &str = "/gatelodge.v1.SessionService/WatchSessions";
 pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.SessionService/ValidateSession", Rule::Roles(&[Edge, Backend])),
     (CHECK_SESSIONS, Rule::Roles(&[Edge, Backend])),
-    ("/gatelodge.v1.SessionService/RefreshTokens", Rule::Roles(&[Edge, Backend])),
+    (REFRESH_TOKENS, Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.SessionService/GetAccessToken", Rule::Roles(&[Backend])),
     ("/gatelodge.v1.SessionService/GetUserInfo", Rule::Roles(&[Edge, Backend])),
     ("/gatelodge.v1.SessionService/ListUserSessions", Rule::Roles(&[Edge, Backend])),

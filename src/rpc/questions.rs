@@ -180,6 +180,7 @@ pub(super) fn update_attributes(
 fn route_set(value: i32) -> Read<LoginSet> {
     Ok(match fields::known("route_set", value)? {
         v1::RouteSet::Unspecified | v1::RouteSet::Web => LoginSet::Web,
+        v1::RouteSet::Api => LoginSet::Api,
         v1::RouteSet::Spa => LoginSet::Spa,
         v1::RouteSet::Proxy => return Err(fields::invalid("route_set", "a set that logs people in and out")),
     })
@@ -189,14 +190,14 @@ fn route_set(value: i32) -> Read<LoginSet> {
 fn web(value: i32) -> Read<()> {
     match route_set(value)? {
         LoginSet::Web => Ok(()),
-        LoginSet::Spa => Err(fields::invalid("route_set", "the set web: no other has this route")),
+        LoginSet::Api | LoginSet::Spa => Err(fields::invalid("route_set", "the set web: no other has this route")),
     }
 }
 
 /// Those who ask at the routes of this set.
 fn asker(set: LoginSet, presented: Presented) -> Presented {
     match set {
-        LoginSet::Web => presented,
+        LoginSet::Web | LoginSet::Api => presented,
         LoginSet::Spa => presented.of_script(),
     }
 }
@@ -221,12 +222,23 @@ pub(super) fn complete_callback(
     let set = route_set(request.route_set)?;
     let response = match request.response {
         Some(ResponseField::Query(bytes)) => complete_callback::Response::Query(bytes),
+        // Whatever its content type: curl sends that of a form unless it is told another.
+        Some(ResponseField::Form(body) | ResponseField::Json(body)) if set == LoginSet::Api => {
+            let key = match request.idempotency_key {
+                key if key.is_empty() => request.idempotency_header,
+                key => key.into(),
+            };
+            complete_callback::Response::Collection { body, key }
+        }
         Some(ResponseField::Form(bytes)) => complete_callback::Response::Form(bytes),
         Some(ResponseField::Json(bytes)) => complete_callback::Response::Json(bytes),
         None => return Err(fields::invalid("response", "one of query, form, json; it is required")),
     };
-    let presented = asker(set, browser(request.cookies, request.context, limits)?);
-    Ok(complete_callback::Question { set, response, presented })
+    let mut presented = asker(set, browser(request.cookies, request.context, limits)?);
+    if matches!(response, complete_callback::Response::Collection { .. }) {
+        presented = presented.of_script();
+    }
+    Ok(complete_callback::Question { set, provider: request.provider, response, presented })
 }
 
 pub(super) fn start_logout(request: v1::StartLogoutRequest, limits: &Limits) -> Read<start_logout::Question> {

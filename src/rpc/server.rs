@@ -158,7 +158,13 @@ pub async fn serve(
     let work = Work::new(settings.tasks.clone(), shares.clone(), &calls);
     let stopping = CancellationToken::new();
     let streams = Streams::new(stopping.clone(), settings.max_connection_age, settings.tasks.clone());
-    let sessions = Sessions { tenants: tenants.clone(), work: work.clone(), places: calls.clone(), streams };
+    let sessions = Sessions {
+        tenants: tenants.clone(),
+        callers: callers.clone(),
+        work: work.clone(),
+        places: calls.clone(),
+        streams,
+    };
     let logins = Logins { tenants: tenants.clone(), work: work.clone() };
     let tokens = Tokens { tenants: tenants.clone(), shares };
     let authorization = Authorization { tenants: tenants.clone() };

@@ -1,27 +1,31 @@
 //! Owns the gRPC side of SessionService: parse, ask, answer. Decides nothing.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::asked::{Asked, asked};
+use super::callers::Callers;
 use super::check::Desk;
 use super::check_stream::{self, Answers};
+use super::identify::who_may;
 use super::once::asked_once;
 use super::places::Places;
 use super::streams::Streams;
 use super::v1::session_service_server::SessionService;
 use super::work::Work;
-use super::{answers, questions, status, token_answers, token_questions, user_answers, v1, watching};
+use super::{answers, policy, questions, status, token_answers, token_questions, user_answers, v1, watching};
 use crate::authority::Authority;
 use crate::authority::tenants::Tenants;
-use crate::authority::validate_session::AtOnce;
+use crate::authority::validate_session::{AtOnce, CsrfRequirement, Requirements};
 
 /// SessionService for tenants.
 #[derive(Clone)]
 pub(super) struct Sessions {
     pub(super) tenants: Tenants,
+    pub(super) callers: Callers,
     pub(super) work: Work,
     /// The places of all calls, of which each question of a stream takes one.
     pub(super) places: Places,
@@ -66,8 +70,19 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::RefreshTokensRequest>,
     ) -> Result<Response<v1::RefreshTokensResponse>, Status> {
-        let (asked, tenancy) = (asked_once(&request)?, self.tenants.now());
+        let (mut asked, tenancy) = (asked_once(&request)?, self.tenants.now());
         let request = request.into_inner();
+        let mut requirements = Requirements::default();
+        if let Some(key) = &request.api_key {
+            // It stands for the caller, and for a CSRF token: no other site can make a browser send it.
+            let who = who_may(&self.callers, &tenancy, policy::REFRESH_TOKENS, key).await;
+            let Some(caller) = who.map_err(|error| status::of(&error, &asked.call.request_id))? else {
+                return Ok(Response::new(answers::key_refused(key, &asked.call.request_id)));
+            };
+            asked.call.caller = Some(Arc::clone(&caller.name));
+            asked.asker.scope = caller.tenants.clone();
+            requirements.csrf = CsrfRequirement::NotRequired;
+        }
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let presented = presented.map_err(failed)?;
@@ -76,7 +91,8 @@ impl SessionService for Sessions {
         let has_context = presented.context.is_some();
         // It sends a refresh token that may be good once.
         let work = |call, authority: Authority| async move {
-            Ok(answers::refreshed(authority.refresh_tokens(&call, &presented).await?, has_context))
+            let outcome = authority.refresh_tokens_with(&call, &presented, &requirements).await?;
+            Ok(answers::refreshed(outcome, has_context))
         };
         self.work.to_its_end(asked, &found, work).await
     }

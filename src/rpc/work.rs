@@ -163,7 +163,9 @@ impl Work {
 
 /// An answer that was kept.
 fn repeated<T: Answer>(bytes: &[u8]) -> Result<Response<T>, Error> {
-    let mut answer = Response::new(T::decode(bytes).map_err(|error| Error::Internal(error.into()))?);
+    let mut answer = T::decode(bytes).map_err(|error| Error::Internal(error.into()))?;
+    answer.tell_again();
+    let mut answer = Response::new(answer);
     answer.metadata_mut().insert(REPEATED, MetadataValue::from_static("true"));
     Ok(answer)
 }

@@ -32,8 +32,10 @@ pub struct Vault {
     pub credential: MacRing,
     /// Signs the `state` of logins whose answer comes to a callback of the edge's own.
     pub state: MacRing,
-    /// Signs the `state` of logins whose code a front end forwards: neither kind is good for the other.
+    /// Signs the `state` of logins whose code a front end forwards: no kind is good for another.
     pub forwarded_state: MacRing,
+    /// Signs the `state` of logins whose session a front end collects.
+    pub collected_state: MacRing,
     /// Signs binding cookies.
     pub binding: MacRing,
     /// Hashes bindings for the store.
@@ -96,6 +98,7 @@ impl Vault {
             credential: mac("credential"),
             state: mac("login state"),
             forwarded_state: mac("forwarded login state"),
+            collected_state: mac("collected login state"),
             binding: sessions.mac("binding"),
             binding_hash: mac("binding hash"),
             csrf: csrf.mac(&named("csrf token")),
@@ -136,6 +139,7 @@ mod tests {
             |v| &v.credential,
             |v| &v.state,
             |v| &v.forwarded_state,
+            |v| &v.collected_state,
             |v| &v.binding_hash,
             |v| &v.csrf,
             |v| &v.fingerprint,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from .api_mistakes import APIS
 from .bearer_mistakes import BEARER
 from .broken import Asked, Broken
 from .channel_mistakes import CHANNELS
@@ -239,6 +240,7 @@ SWITCHES: dict[str, Broken] = {
     **CHANNELS,
     **FORMS,
     **SPAS,
+    **APIS,
     **KEEPING,
     **REQUESTS,
     **SESSIONS,

@@ -27,7 +27,7 @@ CONFIG = {
         "redirects": {"allowed": [f"{ORIGIN}/auth-callback", "https://spa.example.com/in/*"]},
         "spa": {"page": f"{ORIGIN}/auth/{{provider}}"},
     },
-    "edge": {"routes": ["web", "spa"]},
+    "edge": {"routes": ["web", "api", "spa"]},
     "tokens": {"mint": {"enabled": True, "audiences": ["front-end"]}},
     "log": {"level": "warn"},
 }

@@ -77,7 +77,7 @@ class Site:
         port = free_port()
         settings = {"GATELODGE_ADDRESS": f"http://127.0.0.1:{valve.port}", "GATELODGE_API_KEY": authority.key(role)}
         settings["GATELODGE_KEEP_ANSWERS"] = str(world.keep)
-        settings["ROUTE_SETS"] = "web,spa"
+        settings["ROUTE_SETS"] = "web,api,spa"
         if prefix:
             settings["MOUNT_PREFIX"] = prefix
         try:

@@ -24,8 +24,8 @@ go test -race -count=2 -shuffle=on ./...
 
 go build -o "$root/tests/.cache/bin/" ./internal/edgeundertest ./internal/fakeundertest
 cd "$root"
-tests/edges/run --edge go --without "spa: "
+tests/edges/run --edge go --without "spa: " --without "api: "
 tests/edges/run --edge go --fake go
 # The suite counts calls, so edges-under-test keep no answers and share no stream; it holds all the same while they do.
-tests/edges/run --edge go --without "spa: " --keeping
+tests/edges/run --edge go --without "spa: " --without "api: " --keeping
 EDGE=go node --test --test-reporter=spec tests/browser/edge.test.mjs

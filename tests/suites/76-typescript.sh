@@ -18,9 +18,9 @@ NEXT_TELEMETRY_DISABLED=1 npm run --silent build:next
 
 cd ../..
 for framework in express fastify hono next; do
-  FRAMEWORK=$framework tests/edges/run --edge typescript --without "spa: "
+  FRAMEWORK=$framework tests/edges/run --edge typescript --without "spa: " --without "api: "
 done
 FRAMEWORK=express tests/edges/run --edge typescript --fake typescript
 # As applications have it: answers are kept, and checks share a stream.
-FRAMEWORK=express tests/edges/run --edge typescript --without "spa: " --keeping
+FRAMEWORK=express tests/edges/run --edge typescript --without "spa: " --without "api: " --keeping
 EDGE=typescript node --test --test-reporter=spec tests/browser/edge.test.mjs

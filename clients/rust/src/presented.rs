@@ -51,6 +51,11 @@ pub(crate) fn query(parts: &Parts, settings: &Settings) -> Bytes {
     cut(query.as_bytes(), settings.limits.query_bytes.saturating_add(1))
 }
 
+/// A header that a route takes beside the context, cut as the context's are to one byte more.
+pub(crate) fn header_of(parts: &Parts, name: &'static str, settings: &Settings) -> Option<Bytes> {
+    joined(&parts.headers, name, settings.limits.header_bytes.saturating_add(1))
+}
+
 /// What came as a request's body.
 pub(crate) enum Sent {
     /// A form; empty for a body of a kind that stays unread.

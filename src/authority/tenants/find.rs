@@ -2,6 +2,7 @@
 
 use super::{Asker, Found, Member, Tenancy, host};
 use crate::authority::handle_frontchannel_logout::ClaimedSession;
+use crate::authority::settings::LoginSet;
 use crate::authority::telling::Likely;
 use crate::authority::{
     Error, Presented, complete_callback, complete_logout, handle_backchannel_logout, handle_frontchannel_logout,
@@ -24,6 +25,8 @@ struct Hints<'a> {
     /// Whether it says so by itself, also where it comes to a host that is nobody's: from a server, which may know the edge
     /// by an inner address.
     by_itself: bool,
+    /// Whether it has to name its tenant, where its host alone does not.
+    has_to_name: bool,
 }
 
 /// The tenants that may be meant.
@@ -120,8 +123,13 @@ impl Tenancy {
     /// # Errors
     /// As [`Tenancy::for_presented`].
     pub fn for_login<'a>(&'a self, asker: &'a Asker, question: &start_login::Question) -> Result<Found<'a>, Error> {
-        let parameter = self.named_in(&question.query);
-        self.find(asker, &Hints { context: question.presented.context.as_ref(), parameter, by_itself: false }, || None)
+        let hints = Hints {
+            context: question.presented.context.as_ref(),
+            parameter: self.named_in(&question.query),
+            has_to_name: question.set == LoginSet::Api,
+            ..Hints::default()
+        };
+        self.find(asker, &hints, || None)
     }
 
     /// For a logout that a provider's server tells of. Of several at one host, and at a host that is nobody's, it is the one
@@ -155,7 +163,7 @@ impl Tenancy {
     ) -> Result<Found<'a>, Error> {
         let query = self.read_if_several(&question.query);
         let parameter = query.as_ref().and_then(|query| query.get("tenant")).map(str::to_owned);
-        let hints = Hints { context: Some(&question.context), parameter, by_itself: false };
+        let hints = Hints { context: Some(&question.context), parameter, ..Hints::default() };
         let claimed = || ClaimedSession::read(query.as_ref()?);
         self.find_taker(asker, &hints, claimed, |member, claimed| {
             member.authority.may_take_frontchannel_logout(claimed)
@@ -183,13 +191,7 @@ impl Tenancy {
         asker: &'a Asker,
         question: &complete_callback::Question,
     ) -> Result<Found<'a>, Error> {
-        use complete_callback::Response::{Form, Json, Query};
-        let limits = self.limits();
-        let parameters = || match &question.response {
-            Query(bytes) => Parameters::form(bytes, limits.query_bytes),
-            Form(bytes) => Parameters::form(bytes, limits.body_bytes),
-            Json(bytes) => Parameters::json(bytes, limits.body_bytes),
-        };
+        let parameters = || question.response.parameters(&self.limits());
         let hints = Hints { context: question.presented.context.as_ref(), ..Hints::default() };
         self.find(asker, &hints, || LoginState::claimed_tenant(parameters().ok()?.get("state")?))
     }
@@ -271,18 +273,20 @@ impl Tenancy {
             let fits = here.is_empty() || members().any(|other| std::ptr::eq(other, member));
             return if fits { one(member) } else { nobody() };
         }
+        let default = || if hints.has_to_name { Ok(&self.nobody) } else { self.default_for(asker) };
         match (host, members().next(), members().nth(1)) {
-            (None, ..) => Ok(self.several(&self.every, asker, self.default_for(asker))),
+            (None, ..) => Ok(self.several(&self.every, asker, default())),
             // A browser came by an address that is nobody's, which is no fault of whoever brings its request.
             (Some(_), None, _) if hints.by_itself && here.is_empty() => {
                 let otherwise = self.default_for(asker).unwrap_or(&self.nobody);
                 Ok(self.several(&self.every, asker, Ok(otherwise)))
             }
-            (Some(_), None, _) if here.is_empty() => one(self.default_for(asker).unwrap_or(&self.nobody)),
+            (Some(_), None, _) if here.is_empty() => one(default().unwrap_or(&self.nobody)),
             (Some(_), None, _) => nobody(),
             (Some(_), Some(only), None) => one(only),
             (Some(_), Some(first), Some(_)) => {
-                let default = if self.is_default(first) { first } else { &self.nobody };
+                let is_meant = self.is_default(first) && !hints.has_to_name;
+                let default = if is_meant { first } else { &self.nobody };
                 Ok(self.several(here, asker, Ok(default)))
             }
         }

@@ -22,7 +22,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::ports::Providers;
 use super::provider::IdentityProvider;
-use super::settings::{Limits, Settings};
+use super::settings::{Limits, RouteSet, Settings};
 use super::telling::Telling;
 use super::{Authority, Error, Ports};
 use crate::crypto::{KeyRing, Secret, digest};
@@ -253,6 +253,8 @@ fn version_of<'a>(members: impl Iterator<Item = &'a Member>) -> String {
 /// that have signed nothing, no provider, and nobody whom it trusts.
 fn nobody(default: &Authority) -> Authority {
     let mut settings = Settings { tenant: EVERY_TENANT, ..Settings::clone(&default.settings) };
+    // Whoever names nobody is told so, and not that a route set is off.
+    settings.route_sets = vec![RouteSet::Web, RouteSet::Api, RouteSet::Spa];
     settings.csrf.allowed_origins.clear();
     settings.places.allowed.clear();
     settings.places.with_user.clear();

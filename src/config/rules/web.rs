@@ -48,6 +48,11 @@ pub(super) fn judge(config: &Config, judgement: &mut Judgement) {
     if config.edge.routes.contains(&RouteSet::Spa) {
         spa(config, judgement);
     }
+    if config.edge.routes.contains(&RouteSet::Api) {
+        let kept = !config.app.idempotency.keep_answers_for.is_zero();
+        let message = "`edge.routes` has `api`, whose sessions are collected under an Idempotency-Key: more than 0";
+        judgement.check(kept, "app.idempotency.keep_answers_for", message);
+    }
     if !is_prefix(&config.edge.mount_prefix) {
         judgement.fault("edge.mount_prefix", "expected nothing, or `/prefix` without a slash at the end");
     }

@@ -38,6 +38,13 @@ fn front_ends_that_forward_the_code_need_a_page_a_token_and_to_be_let_ask() {
     assert!(fault("edge: { routes: [spa] }").contains("`edge.routes` has `spa`"));
 }
 
+// contract.md 9: the same key again brings the same session, which needs a memory of keys.
+#[test]
+fn sessions_that_are_collected_need_answers_to_be_kept() {
+    let found = fault("edge: { routes: [web, api] }\napp: { idempotency: { keep_answers_for: 0 } }");
+    assert!(found.contains("app.idempotency.keep_answers_for: `edge.routes` has `api`"), "{found}");
+}
+
 #[test]
 fn each_rule_refuses_and_names_its_key() {
     let hash = format!("sha256:{}", "ab".repeat(32));

@@ -103,6 +103,7 @@ async fn try_to_log_in(world: &World, sub: &str) -> Option<Browser> {
     let query = format!("code={}&state={}", world.provider.code_for(sub), state_of(&started.answer));
     let question = complete_callback::Question {
         set: LoginSet::Web,
+        provider: bytes::Bytes::new(),
         response: complete_callback::Response::Query(query.into()),
         presented: browser.get("/auth/web/callback"),
     };

@@ -45,7 +45,7 @@ async fn post(journey: &Journey<'_>, browser: &Browser, form: &str) -> Outcome {
         context.sec_fetch_mode = Some(Bytes::from_static(b"navigate"));
     });
     let response = Response::Form(Bytes::copy_from_slice(form.as_bytes()));
-    let question = Question { set: LoginSet::Web, response, presented };
+    let question = Question { set: LoginSet::Web, provider: Bytes::new(), response, presented };
     journey.world.authority.complete_callback(&World::call(), question).await.unwrap()
 }
 

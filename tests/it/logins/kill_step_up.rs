@@ -140,6 +140,7 @@ async fn a_process_that_ends_between_any_two_steps_leaves_a_session_that_somebod
         let response = gatelodge::authority::complete_callback::Response::Query(Bytes::from(left.query));
         let question = gatelodge::authority::complete_callback::Question {
             set: LoginSet::Web,
+            provider: Bytes::new(),
             response,
             presented: browser.get("/auth/web/callback"),
         };

@@ -208,7 +208,8 @@ async fn each_call_of_a_login_is_carried_out_once(kept: Kept) {
 async fn each_call_about_a_session_is_carried_out_once(kept: Kept) {
     let pair = Pair::over(kept).await;
     let (browser, provider) = (pair.log_in("ada").await, &pair.replicas.one.provider);
-    let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), context: None, idempotency_key: KEY.into() };
+    let refresh =
+        v1::RefreshTokensRequest { cookies: cookies(&browser), idempotency_key: KEY.into(), ..Default::default() };
     let refreshed = repeated!(pair, sessions.refresh_tokens by Edge: refresh);
     assert!(matches!(refreshed.outcome, Some(Refreshed::Refreshed(_))), "{refreshed:?}");
     assert_eq!(provider.refreshed.load(Ordering::SeqCst), 1);

@@ -167,7 +167,7 @@ async fn the_same_key_of_somebody_else_is_another_one(kept: Kept) {
     let (ada, bob) = (pair.log_in("ada").await, pair.log_in("bob").await);
     let refresh = async |role, browser: &Browser| -> Result<_, Status> {
         let request =
-            v1::RefreshTokensRequest { cookies: cookies(browser), context: None, idempotency_key: KEY.into() };
+            v1::RefreshTokensRequest { cookies: cookies(browser), idempotency_key: KEY.into(), ..Default::default() };
         pair.one.sessions().await.refresh_tokens(by(role, request)).await
     };
     for (role, browser) in [(Role::Edge, &ada), (Role::Backend, &ada), (Role::Edge, &bob)] {

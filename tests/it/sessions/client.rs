@@ -122,7 +122,12 @@ async fn log_in_from(door: &mut Door, address: &str) {
     let peer = Some(Bytes::copy_from_slice(address.as_bytes()));
     let presented = browser.with("GET", "/auth/web/callback", |context| context.peer_address = peer);
     let response = gatelodge::authority::complete_callback::Response::Query(query.into());
-    let question = gatelodge::authority::complete_callback::Question { set: LoginSet::Web, response, presented };
+    let question = gatelodge::authority::complete_callback::Question {
+        set: LoginSet::Web,
+        provider: Bytes::new(),
+        response,
+        presented,
+    };
     let call = crate::world::World::call();
     let outcome = door.world.authority.complete_callback(&call, question).await.unwrap();
     browser.keep(&outcome.answer.set_cookies);

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `town` | three tenants over one store, and keys for each |
 //! | `pairs`, `sessions`, `logins`, `admin` | every RPC, with every pair of tenants |
+//! | `collected` | logins whose session a front end collects: the route set `api` |
 //! | `finding` | how a tenant is named, and what happens when names differ |
 //! | `hanging` | a provider that hangs stops its own tenant alone |
 //! | `logouts` | the same of logouts that a provider tells of |
@@ -13,6 +14,7 @@
 //! | `edges` | what an edge of several hosts is told, and goes by |
 
 mod admin;
+mod collected;
 mod edges;
 mod finding;
 mod hanging;

@@ -74,7 +74,12 @@ async fn a_failed_callback_delivered_twice_answers_twice_the_same() {
         *world.provider.refusal.lock().unwrap() = None;
         let response = gatelodge::authority::complete_callback::Response::Query(query.clone().into());
         let presented = browser.get("/auth/web/callback");
-        let question = gatelodge::authority::complete_callback::Question { set: LoginSet::Web, response, presented };
+        let question = gatelodge::authority::complete_callback::Question {
+            set: LoginSet::Web,
+            provider: bytes::Bytes::new(),
+            response,
+            presented,
+        };
         let call = gatelodge::authority::Call { request_id: "another".into(), ..World::call() };
         let second = world.authority.complete_callback(&call, question).await.unwrap();
         assert_eq!((first.failure(), first.answer), (second.failure(), second.answer));

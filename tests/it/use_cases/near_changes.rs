@@ -124,7 +124,8 @@ async fn what_a_login_ends_is_believed_by_nobody_though_its_answer_is_lost() {
             let query = format!("code={}&state={}", replicas.two.provider.code_for("ada"), state_of(&started.answer));
             let response = complete_callback::Response::Query(query.into());
             let presented = again.get("/auth/web/callback");
-            let question = complete_callback::Question { set: LoginSet::Web, response, presented };
+            let question =
+                complete_callback::Question { set: LoginSet::Web, provider: bytes::Bytes::new(), response, presented };
             replicas.store.set(Fault::LosesAnswerOf("create"));
             let lost = replicas.two.authority.complete_callback(&World::call(), question).await;
             assert!(lost.is_err(), "{kept:?}: {lost:?}");

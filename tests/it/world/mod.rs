@@ -181,7 +181,7 @@ impl World {
     pub async fn callback(&self, browser: &Browser, query: &str) -> complete_callback::Outcome {
         let response = complete_callback::Response::Query(Bytes::copy_from_slice(query.as_bytes()));
         let presented = browser.get("/auth/web/callback");
-        let question = complete_callback::Question { set: LoginSet::Web, response, presented };
+        let question = complete_callback::Question { set: LoginSet::Web, provider: Bytes::new(), response, presented };
         self.authority.complete_callback(&Self::call(), question).await.unwrap()
     }
 

@@ -32,6 +32,8 @@ const (
 	RouteSet_ROUTE_SET_UNSPECIFIED RouteSet = 0
 	// The routes under /auth/web and /auth/me.
 	RouteSet_ROUTE_SET_WEB RouteSet = 1
+	// The routes under /v1. StartLogin and CompleteCallback alone know it.
+	RouteSet_ROUTE_SET_API RouteSet = 2
 	// The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it.
 	RouteSet_ROUTE_SET_SPA RouteSet = 3
 	// The door for proxies, /auth/verify, which asks envoy.service.auth.v3.Authorization.Check. An edge need not have it.
@@ -43,12 +45,14 @@ var (
 	RouteSet_name = map[int32]string{
 		0: "ROUTE_SET_UNSPECIFIED",
 		1: "ROUTE_SET_WEB",
+		2: "ROUTE_SET_API",
 		3: "ROUTE_SET_SPA",
 		4: "ROUTE_SET_PROXY",
 	}
 	RouteSet_value = map[string]int32{
 		"ROUTE_SET_UNSPECIFIED": 0,
 		"ROUTE_SET_WEB":         1,
+		"ROUTE_SET_API":         2,
 		"ROUTE_SET_SPA":         3,
 		"ROUTE_SET_PROXY":       4,
 	}
@@ -990,7 +994,7 @@ type StartLoginRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The route set whose login route was called.
 	RouteSet RouteSet `protobuf:"varint,1,opt,name=route_set,json=routeSet,proto3,enum=gatelodge.v1.RouteSet" json:"route_set,omitempty"`
-	// The provider, where the path names one; empty when the query does.
+	// The provider, where the path names one, as it stands there; empty when the query does.
 	Provider []byte `protobuf:"bytes,2,opt,name=provider,proto3" json:"provider,omitempty"`
 	// The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
 	// go after the login), `max_age` (how long ago the user may have authenticated, in seconds; 0 for not before this login.
@@ -999,7 +1003,8 @@ type StartLoginRequest struct {
 	// with spaces between, one of which the login must have), `prompt` (`none` for a login that shows nothing; or `login`,
 	// which means `max_age=0` too, `consent`, `select_account`, `create`, with spaces between), `login_hint`, `ui_locales`
 	// (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its name, where several
-	// share the request's host), and those that the provider's `extra_parameters` name, which are passed on. Others
+	// share the request's host), and those that the provider's `extra_parameters` name, which are passed on. Of the route set
+	// "api" `frontend_redirect_uri` stands for `redirect_uri`, and is required, as is a tenant where there are several. Others
 	// are ignored: a link to a login may carry whatever its page put there.
 	Query []byte `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
 	// Every cookie that came under a session or binding cookie name.
@@ -1167,6 +1172,11 @@ type CompleteCallbackRequest struct {
 	Cookies []*Cookie `protobuf:"bytes,5,rep,name=cookies,proto3" json:"cookies,omitempty"`
 	// What the edge saw of the request. Required.
 	Context *RequestContext `protobuf:"bytes,6,opt,name=context,proto3" json:"context,omitempty"`
+	// The provider, where the path names one, as it stands there: that of the login, else the login fails.
+	Provider []byte `protobuf:"bytes,7,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The Idempotency-Key header as it came, of a route that takes one: the request that collects the session of a login of the
+	// route set "api". It stands for `idempotency_key` where that is empty. Missing, too long or no text: 400.
+	IdempotencyHeader []byte `protobuf:"bytes,8,opt,name=idempotency_header,json=idempotencyHeader,proto3" json:"idempotency_header,omitempty"`
 	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
 	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
 	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
@@ -1259,6 +1269,20 @@ func (x *CompleteCallbackRequest) GetContext() *RequestContext {
 	return nil
 }
 
+func (x *CompleteCallbackRequest) GetProvider() []byte {
+	if x != nil {
+		return x.Provider
+	}
+	return nil
+}
+
+func (x *CompleteCallbackRequest) GetIdempotencyHeader() []byte {
+	if x != nil {
+		return x.IdempotencyHeader
+	}
+	return nil
+}
+
 func (x *CompleteCallbackRequest) GetIdempotencyKey() string {
 	if x != nil {
 		return x.IdempotencyKey
@@ -1276,7 +1300,8 @@ type CompleteCallbackRequest_Query struct {
 }
 
 type CompleteCallbackRequest_Form struct {
-	// The callback's body, when its content type is application/x-www-form-urlencoded.
+	// The callback's body, when its content type is application/x-www-form-urlencoded. Of the route set "api" it is read as
+	// JSON all the same: curl sends that type unless it is told another.
 	Form []byte `protobuf:"bytes,3,opt,name=form,proto3,oneof"`
 }
 
@@ -2234,14 +2259,16 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\afailure\x18\x02 \x01(\x0e2\x1a.gatelodge.v1.LoginFailureH\x00R\afailure\x88\x01\x01\x12)\n" +
 	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersionB\n" +
 	"\n" +
-	"\b_failure\"\xc3\x02\n" +
+	"\b_failure\"\x93\x03\n" +
 	"\x17CompleteCallbackRequest\x123\n" +
 	"\troute_set\x18\x01 \x01(\x0e2\x16.gatelodge.v1.RouteSetR\brouteSet\x12\x1b\n" +
 	"\x05query\x18\x02 \x01(\fB\x03\x80\x01\x01H\x00R\x05query\x12\x19\n" +
 	"\x04form\x18\x03 \x01(\fB\x03\x80\x01\x01H\x00R\x04form\x12\x19\n" +
 	"\x04json\x18\x04 \x01(\fB\x03\x80\x01\x01H\x00R\x04json\x12.\n" +
 	"\acookies\x18\x05 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
-	"\acontext\x18\x06 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12,\n" +
+	"\acontext\x18\x06 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x1a\n" +
+	"\bprovider\x18\a \x01(\fR\bprovider\x122\n" +
+	"\x12idempotency_header\x18\b \x01(\fB\x03\x80\x01\x01R\x11idempotencyHeader\x12,\n" +
 	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKeyB\n" +
 	"\n" +
 	"\bresponse\"\xb0\x02\n" +
@@ -2301,10 +2328,11 @@ const file_gatelodge_v1_login_proto_rawDesc = "" +
 	"\x06answer\x18\x01 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12#\n" +
 	"\rrevoked_count\x18\x02 \x01(\rR\frevokedCount\x12)\n" +
 	"\x10settings_version\x18\x03 \x01(\tR\x0fsettingsVersion\x12%\n" +
-	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition*`\n" +
+	"\x0eevent_position\x18\x04 \x01(\fR\reventPosition*s\n" +
 	"\bRouteSet\x12\x19\n" +
 	"\x15ROUTE_SET_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rROUTE_SET_WEB\x10\x01\x12\x11\n" +
+	"\rROUTE_SET_API\x10\x02\x12\x11\n" +
 	"\rROUTE_SET_SPA\x10\x03\x12\x13\n" +
 	"\x0fROUTE_SET_PROXY\x10\x04*\x9e\a\n" +
 	"\fLoginFailure\x12\x1d\n" +

@@ -62,7 +62,16 @@ const (
 //	POST /authorize            CompleteCallback with the body, JSON; its answer is JSON with the token and the user
 //	GET  /me                   TokenService.ValidateToken with `answer_user`
 //
-// HEAD on login, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
+// Those of the route set "api", for a front end that begins logins for one of many tenants, and collects the session by a
+// request of its own:
+//
+//	GET  /v1/auth/oidc/{provider}/start     StartLogin with the query and the provider
+//	GET  /v1/auth/oidc/{provider}/callback  CompleteCallback with the query and the provider; its answer leads to the front end
+//	POST /v1/auth/oidc/session              CompleteCallback with the body, JSON, and `idempotency_header`; its answer is JSON
+//	                                        with the session cookie
+//	POST /v1/refresh                        SessionService.RefreshTokens with `api_key`
+//
+// HEAD on login, start, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
 // without the body.
 // Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
 // several names none in its calls: the authority goes by the context's host and X-Tenant-Id and the `tenant` parameter.
@@ -255,7 +264,16 @@ func (c *loginServiceClient) HandleFrontchannelLogout(ctx context.Context, in *H
 //	POST /authorize            CompleteCallback with the body, JSON; its answer is JSON with the token and the user
 //	GET  /me                   TokenService.ValidateToken with `answer_user`
 //
-// HEAD on login, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
+// Those of the route set "api", for a front end that begins logins for one of many tenants, and collects the session by a
+// request of its own:
+//
+//	GET  /v1/auth/oidc/{provider}/start     StartLogin with the query and the provider
+//	GET  /v1/auth/oidc/{provider}/callback  CompleteCallback with the query and the provider; its answer leads to the front end
+//	POST /v1/auth/oidc/session              CompleteCallback with the body, JSON, and `idempotency_header`; its answer is JSON
+//	                                        with the session cookie
+//	POST /v1/refresh                        SessionService.RefreshTokens with `api_key`
+//
+// HEAD on login, start, callback, logged-out and frontchannel-logout is 405 and calls nothing; on the other routes that take GET it is as GET,
 // without the body.
 // Where the authority has several tenants, an edge with a key for one of them needs to know nothing of it. One that serves
 // several names none in its calls: the authority goes by the context's host and X-Tenant-Id and the `tenant` parameter.

@@ -1723,6 +1723,11 @@ type RefreshTokensRequest struct {
 	Cookies []*Cookie `protobuf:"bytes,1,rep,name=cookies,proto3" json:"cookies,omitempty"`
 	// What the edge saw of the request; absent when only the credential is known.
 	Context *RequestContext `protobuf:"bytes,2,opt,name=context,proto3" json:"context,omitempty"`
+	// The X-API-Key header as it came, of a route that takes one (`POST /v1/refresh` of the route set "api"); empty where none
+	// came, absent for every other route. It is the API key of a caller who may call this method, and who counts as the caller
+	// in place of the edge; and no CSRF token is asked for, since no other site can make a browser send it. Where it does not
+	// do, `outcome` is unset and `answer` a 401 that says so.
+	ApiKey []byte `protobuf:"bytes,3,opt,name=api_key,json=apiKey,proto3,oneof" json:"api_key,omitempty"`
 	// Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
 	// The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
 	IdempotencyKey string `protobuf:"bytes,15,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
@@ -1770,6 +1775,13 @@ func (x *RefreshTokensRequest) GetCookies() []*Cookie {
 func (x *RefreshTokensRequest) GetContext() *RequestContext {
 	if x != nil {
 		return x.Context
+	}
+	return nil
+}
+
+func (x *RefreshTokensRequest) GetApiKey() []byte {
+	if x != nil {
+		return x.ApiKey
 	}
 	return nil
 }
@@ -3705,11 +3717,14 @@ const file_gatelodge_v1_session_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.gatelodge.v1.SessionEventKindR\x04kind\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x02 \x01(\tR\tsessionId\x12\x1a\n" +
-	"\bprovider\x18\x03 \x01(\tR\bprovider\"\xac\x01\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\"\xdb\x01\n" +
 	"\x14RefreshTokensRequest\x12.\n" +
 	"\acookies\x18\x01 \x03(\v2\x14.gatelodge.v1.CookieR\acookies\x126\n" +
-	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12,\n" +
-	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKey\"\x87\x02\n" +
+	"\acontext\x18\x02 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12!\n" +
+	"\aapi_key\x18\x03 \x01(\fB\x03\x80\x01\x01H\x00R\x06apiKey\x88\x01\x01\x12,\n" +
+	"\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01R\x0eidempotencyKeyB\n" +
+	"\n" +
+	"\b_api_key\"\x87\x02\n" +
 	"\x15RefreshTokensResponse\x12=\n" +
 	"\trefreshed\x18\x01 \x01(\v2\x1d.gatelodge.v1.RefreshedTokensH\x00R\trefreshed\x12;\n" +
 	"\binactive\x18\x02 \x01(\v2\x1d.gatelodge.v1.InactiveSessionH\x00R\binactive\x125\n" +
@@ -4084,6 +4099,7 @@ func file_gatelodge_v1_session_proto_init() {
 		(*ValidateSessionResponse_Inactive)(nil),
 		(*ValidateSessionResponse_Denied)(nil),
 	}
+	file_gatelodge_v1_session_proto_msgTypes[14].OneofWrappers = []any{}
 	file_gatelodge_v1_session_proto_msgTypes[15].OneofWrappers = []any{
 		(*RefreshTokensResponse_Refreshed)(nil),
 		(*RefreshTokensResponse_Inactive)(nil),

@@ -12,7 +12,7 @@ with the browser's cookies left alone.
 from gatelodge._version import __version__
 from gatelodge.async_client import AsyncClient
 from gatelodge.client import Client
-from gatelodge.edge import SPA, WEB, AsyncEdge, Edge
+from gatelodge.edge import API, SPA, WEB, AsyncEdge, Edge
 from gatelodge.errors import (
     AccessTokenExpiredError,
     AudienceRefusedError,
@@ -56,6 +56,7 @@ from gatelodge.users import AsyncUsers, Login, SignedIn, Users
 from gatelodge.verdict import Active, Checked, Denied, Inactive, TokenVerdict, Verdict
 
 __all__ = [
+    "API",
     "SPA",
     "WEB",
     "AccessTokenExpiredError",

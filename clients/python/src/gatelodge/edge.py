@@ -40,6 +40,8 @@ _MOUNT_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 WEB = v1.ROUTE_SET_WEB
 """The routes under ``/auth/web`` and ``/auth/me``."""
+API = v1.ROUTE_SET_API
+"""The routes under ``/v1``, for front ends of many tenants that collect their session."""
 SPA = v1.ROUTE_SET_SPA
 """The routes ``/login``, ``/authorize`` and ``/me``, for a front end that forwards the code and holds a token."""
 
@@ -72,6 +74,10 @@ class _Edge(Generic[C, U]):
     def path(self, route: Route) -> str:
         """A route's path, the mount prefix included."""
         return self.mount_prefix + route.path
+
+    def path_for(self, route: Route, placeholder: str) -> str:
+        """The same with a framework's own placeholder for the segment that names a provider."""
+        return self.mount_prefix + route.path_for(placeholder)
 
     def _check_callbacks(self, settings: Settings) -> None:
         """A browser that comes back from a provider to a path that is not ours ends in an unknown page."""

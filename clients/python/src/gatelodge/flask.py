@@ -81,7 +81,7 @@ class Gatelodge:
         for route in self.edge.routes:
             endpoint = f"gatelodge.{route.name}"
             # Flask's own way would answer the methods that a route does not take; they are the edge's to answer.
-            app.url_map.add(Rule(self.edge.path(route), endpoint=endpoint, methods=None))
+            app.url_map.add(Rule(self.edge.path_for(route, "<provider>"), endpoint=endpoint, methods=None))
             app.view_functions[endpoint] = functools.partial(self._answer, route)
 
     def start(self) -> None:
@@ -181,7 +181,7 @@ class Gatelodge:
 
         return guarded  # type: ignore[return-value]
 
-    def _answer(self, route: Route) -> flask.Response:
+    def _answer(self, route: Route, **_in_path: str) -> flask.Response:
         environ = flask.request.environ
         answer = self.edge.answer(route, wsgi.raw_request(environ), wsgi.body_of(environ))
         if answer is None:

@@ -131,6 +131,11 @@ def query(request: RawRequest, settings: Settings) -> bytes:
     return request.query[: settings.limits.query_bytes + 1]
 
 
+def header(request: RawRequest, name: bytes, settings: Settings) -> bytes:
+    """A header that a route takes beside the context; empty where none came."""
+    return b", ".join(request.lines(name))[: settings.limits.header_bytes + 1]
+
+
 def context(request: RawRequest, settings: Settings) -> v1.RequestContext:
     """What the authority has to know of the request beside its cookies."""
     longest = settings.limits.header_bytes

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from gatelodge.settings import Settings
 
 
+_PROVIDER = "{provider}"
+
+
 @dataclass(frozen=True)
 class Route:
     """A route of the contract."""
 
     path: str
+    """``{provider}`` stands for one segment, whatever is in it."""
     methods: tuple[bytes, ...]
     route_set: v1.RouteSet.ValueType
     ask: Callable[[Route, RawRequest, Settings], Asked]
@@ -41,8 +45,19 @@ class Route:
     def name(self) -> str:
         """A name for frameworks that name routes, such as ``web_login``."""
         within = self.path.removeprefix("/auth/")
+        if self.route_set == v1.ROUTE_SET_API:
+            within = f"api/{within.rpartition('/')[2]}"
         whole = f"spa{within}" if within.startswith("/") else within
         return whole.replace("/", "_").replace("-", "_")
+
+    def path_for(self, placeholder: str) -> str:
+        """The path with a framework's own placeholder for the segment that names a provider."""
+        return self.path.replace(_PROVIDER, placeholder)
+
+    def provider_in(self, target: bytes) -> bytes:
+        """The provider that a request's target names, as it stands there; nothing where the path names none."""
+        path = target.partition(b"?")[0]
+        return path.split(b"/")[-2] if _PROVIDER in self.path and path.count(b"/") > 1 else b""
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,30 @@ def _passed_on(method: Method[Any, Any], *, takes_form: bool = False) -> Callabl
         return _with_form(asked) if takes_form else asked
 
     return ask
+
+
+def _of_provider(method: Method[Any, Any]) -> Callable[[Route, RawRequest, Settings], Asked]:
+    """The same for a route whose path names a provider."""
+
+    def ask(route: Route, request: RawRequest, settings: Settings) -> Asked:
+        asked = _passed_on(method)(route, request, settings)
+        asked.question.provider = route.provider_in(request.target)
+        return asked
+
+    return ask
+
+
+def _api_session(route: Route, request: RawRequest, settings: Settings) -> Asked:
+    """A front end collects the session that the callback has made."""
+    asked = _with_body(_passed_on(methods.COMPLETE_CALLBACK)(route, request, settings))
+    asked.question.idempotency_header = presented.header(request, b"idempotency-key", settings)
+    return asked
+
+
+def _api_refresh(_: Route, request: RawRequest, settings: Settings) -> Asked:
+    """The caller brings a key of its own."""
+    key = presented.header(request, b"x-api-key", settings)
+    return _about_session(methods.REFRESH_TOKENS, request, settings, api_key=key)
 
 
 def _backchannel_logout(route: Route, request: RawRequest, settings: Settings) -> Asked:
@@ -223,6 +262,10 @@ ROUTES = (
     Route("/auth/web/userinfo", (b"GET", b"HEAD", b"POST"), v1.ROUTE_SET_WEB, _user_info),
     Route("/auth/web/sessions", (b"GET", b"HEAD"), v1.ROUTE_SET_WEB, _sessions),
     Route("/auth/web/sessions/revoke", (b"POST",), v1.ROUTE_SET_WEB, _revoke_sessions),
+    Route(f"/v1/auth/oidc/{_PROVIDER}/start", _GET, v1.ROUTE_SET_API, _of_provider(methods.START_LOGIN)),
+    Route(f"/v1/auth/oidc/{_PROVIDER}/callback", _GET, v1.ROUTE_SET_API, _of_provider(methods.COMPLETE_CALLBACK)),
+    Route("/v1/auth/oidc/session", (b"POST",), v1.ROUTE_SET_API, _api_session),
+    Route("/v1/refresh", (b"POST",), v1.ROUTE_SET_API, _api_refresh),
     Route("/login", _GET, v1.ROUTE_SET_SPA, _passed_on(methods.START_LOGIN)),
     Route("/authorize", (b"POST",), v1.ROUTE_SET_SPA, _authorize),
     Route("/me", (b"GET", b"HEAD"), v1.ROUTE_SET_SPA, _user),

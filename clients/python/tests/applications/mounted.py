@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from gatelodge import SPA, WEB
+from gatelodge import API, SPA, WEB
 
 if TYPE_CHECKING:
     from gatelodge import v1
@@ -18,5 +18,5 @@ def route_set_names() -> list[str]:
 
 def route_sets() -> list[v1.RouteSet.ValueType]:
     """Their numbers in the contract."""
-    numbers = {"web": WEB, "spa": SPA}
+    numbers = {"web": WEB, "api": API, "spa": SPA}
     return [numbers[name] for name in route_set_names()]

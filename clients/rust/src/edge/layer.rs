@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower::{Layer, Service};
 
-use super::route::Route;
+use super::route::{PROVIDER, Route};
 use super::routes;
 use crate::gate::Gate;
 use crate::presented;
@@ -35,9 +35,18 @@ impl EdgeLayer {
 }
 
 impl Mounted {
+    /// The route whose paths name a provider where this one has a segment.
+    fn of_provider(&self, path: &str) -> Option<Route> {
+        let (start, last) = path.rsplit_once('/')?;
+        let (start, provider) = start.rsplit_once('/')?;
+        let pattern = || format!("{start}/{PROVIDER}/{last}");
+        (!provider.is_empty()).then(pattern).and_then(|pattern| self.routes.get(&pattern).copied())
+    }
+
     /// The route that a request asks for, but one of a set that is off where it came to.
     fn route<Q>(&self, request: &Request<Q>) -> Option<Route> {
-        let route = *self.routes.get(request.uri().path())?;
+        let path = request.uri().path();
+        let route = self.routes.get(path).copied().or_else(|| self.of_provider(path))?;
         let host = presented::host_of(request.uri(), request.headers(), request.extensions());
         let is_off = self.gate.settings(host.as_deref()).is_some_and(|settings| !settings.is_on(route.set()));
         (!is_off || route.is_for_proxies()).then_some(route)

@@ -38,7 +38,7 @@ pub struct EdgeOptions {
 }
 
 /// Every route set that this edge can serve: for an edge with nothing beside it, where the authority alone says which are on.
-pub const ROUTE_SETS: [RouteSet; 3] = [RouteSet::Web, RouteSet::Spa, RouteSet::Proxy];
+pub const ROUTE_SETS: [RouteSet; 4] = [RouteSet::Web, RouteSet::Api, RouteSet::Spa, RouteSet::Proxy];
 
 impl Default for EdgeOptions {
     fn default() -> Self {
@@ -108,6 +108,7 @@ impl Edge {
     fn mounted(&self) -> impl Iterator<Item = (String, Route)> {
         let sets = self.options.route_sets.iter().map(|set| match set {
             RouteSet::Unspecified | RouteSet::Web => RouteSet::Web,
+            RouteSet::Api => RouteSet::Api,
             RouteSet::Spa => RouteSet::Spa,
             RouteSet::Proxy => RouteSet::Proxy,
         });

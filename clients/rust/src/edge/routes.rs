@@ -17,7 +17,7 @@ use crate::client::tokens::TokenVerdict;
 use crate::cors;
 use crate::gate::Gate;
 use crate::presented::{
-    NoBody, Sent, bearer, context, form, host, login_cookies, query, request_id, sent, session_cookies,
+    NoBody, Sent, bearer, context, form, header_of, host, login_cookies, query, request_id, sent, session_cookies,
 };
 use crate::session::Session;
 use crate::settings::Settings;
@@ -87,10 +87,10 @@ impl Question<'_> {
         let (answer, version) = match route {
             Route::Me => return self.me(asker, context).await,
             Route::Verify => return door::verify(&self.client, parts, asker).await,
-            Route::Refresh => {
-                let cookies = session_cookies(parts, settings);
-                let question = v1::RefreshTokensRequest { cookies, context, ..Default::default() };
-                return Ok(asker.copy(self.client.sessions().refresh_tokens(question).await?.answer));
+            Route::Refresh => return self.refresh(None, context, asker).await,
+            Route::ApiRefresh => {
+                let key = header_of(parts, "x-api-key", settings).unwrap_or_default();
+                return self.refresh(Some(key), context, asker).await;
             }
             Route::UserInfo => {
                 let (cookies, refresh) = (session_cookies(parts, settings), parts.method == Method::POST);
@@ -114,27 +114,19 @@ impl Question<'_> {
                 return Ok(asker.copy(self.client.sessions().revoke(question).await?.answer));
             }
             Route::User => return self.user(asker, context).await,
-            Route::Login | Route::SpaLogin => {
-                let (provider, cookies) = (bytes::Bytes::new(), login_cookies(parts, settings));
+            Route::Login | Route::SpaLogin | Route::ApiStart => {
+                let (provider, cookies) = (route.provider_in(parts.uri.path()), login_cookies(parts, settings));
                 let query = query(parts, settings);
                 let question =
                     v1::StartLoginRequest { route_set, provider, query, cookies, context, ..Default::default() };
                 let done = login.start_login(question).await?;
                 (done.answer, done.settings_version)
             }
-            Route::Callback | Route::Authorize => {
-                use v1::complete_callback_request::Response;
-                let cookies = login_cookies(parts, settings);
-                let response = Some(match parts.method {
-                    Method::POST => match sent(parts, body, settings).await {
-                        Ok(Sent::Form(form)) => Response::Form(form),
-                        Ok(Sent::Json(json)) => Response::Json(json),
-                        Err(missing) => return Ok(without_body(&missing, asker)),
-                    },
-                    _ => Response::Query(query(parts, settings)),
-                });
-                let question =
-                    v1::CompleteCallbackRequest { route_set, response, cookies, context, ..Default::default() };
+            Route::Callback | Route::Authorize | Route::ApiCallback | Route::ApiSession => {
+                let question = match self.callback(route, body, context).await {
+                    Ok(question) => question,
+                    Err(missing) => return Ok(without_body(&missing, asker)),
+                };
                 let done = login.complete_callback(question).await?;
                 (done.answer, done.settings_version)
             }
@@ -197,6 +189,46 @@ impl Question<'_> {
                 None => asker.error(StatusCode::FORBIDDEN, "FORBIDDEN", "This session may not make this request."),
             }),
         }
+    }
+
+    /// What came back from a provider, by the browser itself or by its front end.
+    async fn callback(
+        &self,
+        route: Route,
+        body: Body,
+        context: Option<v1::RequestContext>,
+    ) -> Result<v1::CompleteCallbackRequest, NoBody> {
+        use v1::complete_callback_request::Response;
+        let (parts, settings) = (self.parts, self.settings);
+        let response = match parts.method {
+            Method::POST => match sent(parts, body, settings).await? {
+                Sent::Form(form) => Response::Form(form),
+                Sent::Json(json) => Response::Json(json),
+            },
+            _ => Response::Query(query(parts, settings)),
+        };
+        let is_keyed = matches!(route, Route::ApiSession);
+        let key = is_keyed.then(|| header_of(parts, "idempotency-key", settings)).flatten();
+        Ok(v1::CompleteCallbackRequest {
+            route_set: route.set().into(),
+            response: Some(response),
+            cookies: login_cookies(parts, settings),
+            context,
+            provider: route.provider_in(parts.uri.path()),
+            idempotency_header: key.unwrap_or_default(),
+            ..Default::default()
+        })
+    }
+
+    async fn refresh(
+        &self,
+        api_key: Option<bytes::Bytes>,
+        context: Option<v1::RequestContext>,
+        asker: &Asker,
+    ) -> Result<Answer, Error> {
+        let cookies = session_cookies(self.parts, self.settings);
+        let question = v1::RefreshTokensRequest { cookies, context, api_key, ..Default::default() };
+        Ok(asker.copy(self.client.sessions().refresh_tokens(question).await?.answer))
     }
 
     async fn user(&self, asker: &Asker, context: Option<v1::RequestContext>) -> Result<Answer, Error> {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from gatelodge.edge import SPA, WEB, AsyncEdge, Edge
+from gatelodge.edge import API, SPA, WEB, AsyncEdge, Edge
 from gatelodge.options import ClientOptions, OptionsError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PREFIX = "GATELODGE_"
 _OPTIONS = {"ADDRESS", "API_KEY", "CA_FILE", "CERT_FILE", "KEY_FILE", "KEEP_ANSWERS", "TENANT"}
 _OF_THE_EDGE = {"MOUNT_PREFIX", "ROUTE_SETS", "USERS", "ASYNC_USERS"}
-_SETS = {"web": WEB, "spa": SPA}
+_SETS = {"web": WEB, "api": API, "spa": SPA}
 
 
 @functools.cache
@@ -49,7 +49,7 @@ def route_sets() -> tuple[v1.RouteSet.ValueType, ...]:
     names = _given().get("ROUTE_SETS", ["web"])
     unknown = [name for name in names if name not in _SETS]
     if unknown:
-        raise ImproperlyConfigured(f"the setting GATELODGE knows no route set {unknown[0]!r}: take web, spa")
+        raise ImproperlyConfigured(f"the setting GATELODGE knows no route set {unknown[0]!r}: take {', '.join(_SETS)}")
     return tuple(_SETS[name] for name in names)
 
 

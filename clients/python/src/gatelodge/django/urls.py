@@ -19,11 +19,12 @@ def _pattern(route: Route) -> URLPattern:
     # The authority judges CSRF by its own token. The middleware answers these routes itself where it is installed, so
     # that under ASGI no thread waits.
     @csrf_exempt
-    def view(request: HttpRequest) -> HttpResponse:
+    def view(request: HttpRequest, **_in_path: str) -> HttpResponse:
         return route_response(conf.edge().answer(route, http.raw_request(request), http.body_of(request)))
 
     setattr(view, unread.ROUTE, route)
-    return path(f"{conf.mount_prefix()}{route.path}".removeprefix("/"), view, name=f"gatelodge_{route.name}")
+    pattern = f"{conf.mount_prefix()}{route.path_for('<str:provider>')}".removeprefix("/")
+    return path(pattern, view, name=f"gatelodge_{route.name}")
 
 
 urlpatterns = [_pattern(route) for route in ROUTES if route.route_set in conf.route_sets()]

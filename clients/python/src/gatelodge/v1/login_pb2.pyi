@@ -35,6 +35,8 @@ class _RouteSetEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     """The same as ROUTE_SET_WEB."""
     ROUTE_SET_WEB: _RouteSet.ValueType  # 1
     """The routes under /auth/web and /auth/me."""
+    ROUTE_SET_API: _RouteSet.ValueType  # 2
+    """The routes under /v1. StartLogin and CompleteCallback alone know it."""
     ROUTE_SET_SPA: _RouteSet.ValueType  # 3
     """The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it."""
     ROUTE_SET_PROXY: _RouteSet.ValueType  # 4
@@ -47,6 +49,8 @@ ROUTE_SET_UNSPECIFIED: RouteSet.ValueType  # 0
 """The same as ROUTE_SET_WEB."""
 ROUTE_SET_WEB: RouteSet.ValueType  # 1
 """The routes under /auth/web and /auth/me."""
+ROUTE_SET_API: RouteSet.ValueType  # 2
+"""The routes under /v1. StartLogin and CompleteCallback alone know it."""
 ROUTE_SET_SPA: RouteSet.ValueType  # 3
 """The routes /login, /authorize and /me. StartLogin and CompleteCallback alone know it."""
 ROUTE_SET_PROXY: RouteSet.ValueType  # 4
@@ -552,7 +556,7 @@ class StartLoginRequest(google.protobuf.message.Message):
     route_set: global___RouteSet.ValueType
     """The route set whose login route was called."""
     provider: builtins.bytes
-    """The provider, where the path names one; empty when the query does."""
+    """The provider, where the path names one, as it stands there; empty when the query does."""
     query: builtins.bytes
     """The login request's query as it came, without the "?". The authority reads it: `provider`, `redirect_uri` (where to
     go after the login), `max_age` (how long ago the user may have authenticated, in seconds; 0 for not before this login.
@@ -561,7 +565,8 @@ class StartLoginRequest(google.protobuf.message.Message):
     with spaces between, one of which the login must have), `prompt` (`none` for a login that shows nothing; or `login`,
     which means `max_age=0` too, `consent`, `select_account`, `create`, with spaces between), `login_hint`, `ui_locales`
     (OpenID Connect Core, 3.1.2.1), `step_up` (as DeniedSession.login_query has it), `tenant` (its name, where several
-    share the request's host), and those that the provider's `extra_parameters` name, which are passed on. Others
+    share the request's host), and those that the provider's `extra_parameters` name, which are passed on. Of the route set
+    "api" `frontend_redirect_uri` stands for `redirect_uri`, and is required, as is a tenant where there are several. Others
     are ignored: a link to a login may carry whatever its page put there.
     """
     idempotency_key: builtins.str
@@ -633,15 +638,25 @@ class CompleteCallbackRequest(google.protobuf.message.Message):
     JSON_FIELD_NUMBER: builtins.int
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_HEADER_FIELD_NUMBER: builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     route_set: global___RouteSet.ValueType
     """The route set whose callback route was called."""
     query: builtins.bytes
     """The callback's query, without the "?"."""
     form: builtins.bytes
-    """The callback's body, when its content type is application/x-www-form-urlencoded."""
+    """The callback's body, when its content type is application/x-www-form-urlencoded. Of the route set "api" it is read as
+    JSON all the same: curl sends that type unless it is told another.
+    """
     json: builtins.bytes
     """The callback's body, when its content type is application/json."""
+    provider: builtins.bytes
+    """The provider, where the path names one, as it stands there: that of the login, else the login fails."""
+    idempotency_header: builtins.bytes
+    """The Idempotency-Key header as it came, of a route that takes one: the request that collects the session of a login of the
+    route set "api". It stands for `idempotency_key` where that is empty. Missing, too long or no text: 400.
+    """
     idempotency_key: builtins.str
     """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
     The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
@@ -663,10 +678,12 @@ class CompleteCallbackRequest(google.protobuf.message.Message):
         json: builtins.bytes = ...,
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        provider: builtins.bytes = ...,
+        idempotency_header: builtins.bytes = ...,
         idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context", "form", b"form", "json", b"json", "query", b"query", "response", b"response"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "form", b"form", "idempotency_key", b"idempotency_key", "json", b"json", "query", b"query", "response", b"response", "route_set", b"route_set"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "form", b"form", "idempotency_header", b"idempotency_header", "idempotency_key", b"idempotency_key", "json", b"json", "provider", b"provider", "query", b"query", "response", b"response", "route_set", b"route_set"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["response", b"response"]) -> typing.Literal["query", "form", "json"] | None: ...
 
 global___CompleteCallbackRequest = CompleteCallbackRequest

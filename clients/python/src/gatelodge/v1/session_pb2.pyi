@@ -924,7 +924,14 @@ class RefreshTokensRequest(google.protobuf.message.Message):
 
     COOKIES_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    API_KEY_FIELD_NUMBER: builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
+    api_key: builtins.bytes
+    """The X-API-Key header as it came, of a route that takes one (`POST /v1/refresh` of the route set "api"); empty where none
+    came, absent for every other route. It is the API key of a caller who may call this method, and who counts as the caller
+    in place of the edge; and no CSRF token is asked for, since no other site can make a browser send it. Where it does not
+    do, `outcome` is unset and `answer` a 401 that says so.
+    """
     idempotency_key: builtins.str
     """Names this call among all that the caller makes: free text of at most 255 characters, of its own choice; empty for none.
     The same request with the same key gets the same answer (proto/README.md, "Idempotency keys").
@@ -942,10 +949,12 @@ class RefreshTokensRequest(google.protobuf.message.Message):
         *,
         cookies: collections.abc.Iterable[gatelodge.v1.presented_pb2.Cookie] | None = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        api_key: builtins.bytes | None = ...,
         idempotency_key: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["context", b"context"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "cookies", b"cookies", "idempotency_key", b"idempotency_key"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_api_key", b"_api_key", "api_key", b"api_key", "context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_api_key", b"_api_key", "api_key", b"api_key", "context", b"context", "cookies", b"cookies", "idempotency_key", b"idempotency_key"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_api_key", b"_api_key"]) -> typing.Literal["api_key"] | None: ...
 
 global___RefreshTokensRequest = RefreshTokensRequest
 
