@@ -28,8 +28,8 @@ use crate::authority::Call;
 use crate::authority::observer::{CallObserver, Gauge};
 use crate::authority::tenants::Asker;
 
-/// The paths of our own services, whose errors come before any message and have their reasons.
-const OURS: &str = "/gatelodge.";
+/// The paths of services that are not written here: their streams may end with an error that has no reason.
+const OTHERS: &str = "/grpc.";
 /// Balancers ask it when all is taken too: it holds no place among the calls.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 /// Who watches health holds one of these as long as the stream lasts: anybody may, so there are few.
@@ -161,7 +161,7 @@ where
         };
         let patience = asked::patience(request.headers());
         // Our own methods keep their place themselves; what others serve keeps it until its stream has ended.
-        let (own, streaming) = if path.starts_with(OURS) { (place, None) } else { (None, Some(place)) };
+        let (own, streaming) = if path.starts_with(OTHERS) { (None, Some(place)) } else { (place, None) };
         let told = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (path.to_owned(), caller.map(|caller| Arc::clone(&caller.name)).unwrap_or_default()));
         let name = caller.map(|caller| Arc::clone(&caller.name));
