@@ -61,7 +61,7 @@ impl Asked {
         let first = lines.next()?;
         match lines.next() {
             None => Some(first.clone()),
-            Some(_) => Some(self.lines(name).join(&b", "[..]).into()),
+            Some(_) => Some(joined(&self.lines(name))),
         }
     }
 
@@ -103,35 +103,51 @@ impl Asked {
     /// # Errors
     /// What a route wants that can't be read.
     pub(super) fn question(&self) -> Result<v1::ValidateSessionRequest, Error> {
-        let cookies = self.each("cookie").flat_map(|line| {
-            let cookie = |(name, value): (&[u8], &[u8])| {
-                Some(v1::Cookie { name: str::from_utf8(name).ok()?.to_owned(), value: line.slice_ref(value) })
-            };
-            pairs(line).filter_map(cookie)
-        });
-        let context = v1::RequestContext {
+        let mut cookies = Vec::new();
+        let mut context = v1::RequestContext {
             method: self.method.clone(),
             target: self.target.clone(),
             host: self.host.clone(),
             peer_address: self.peer.clone(),
-            x_forwarded_for: self.lines("x-forwarded-for"),
-            forwarded: self.lines("forwarded"),
-            user_agent: self.header("user-agent"),
-            accept_language: self.header("accept-language"),
-            accept: self.header("accept"),
-            content_type: self.header("content-type"),
-            upgrade: self.header("upgrade"),
-            origin: self.header("origin"),
-            sec_fetch_site: self.header("sec-fetch-site"),
-            sec_fetch_mode: self.header("sec-fetch-mode"),
-            sec_fetch_dest: self.header("sec-fetch-dest"),
-            x_requested_with: self.header("x-requested-with"),
-            x_tenant_id: self.header("x-tenant-id"),
-            csrf_token: None,
-            place: None,
+            ..v1::RequestContext::default()
         };
+        for (name, line) in &self.headers {
+            let text = match &name[..] {
+                b"cookie" => {
+                    cookies.extend(pairs(line).filter_map(|(name, value)| {
+                        let name = str::from_utf8(name).ok()?.to_owned();
+                        Some(v1::Cookie { name, value: line.slice_ref(value) })
+                    }));
+                    continue;
+                }
+                b"x-forwarded-for" => {
+                    context.x_forwarded_for.push(line.clone());
+                    continue;
+                }
+                b"forwarded" => {
+                    context.forwarded.push(line.clone());
+                    continue;
+                }
+                b"user-agent" => &mut context.user_agent,
+                b"accept-language" => &mut context.accept_language,
+                b"accept" => &mut context.accept,
+                b"content-type" => &mut context.content_type,
+                b"upgrade" => &mut context.upgrade,
+                b"origin" => &mut context.origin,
+                b"sec-fetch-site" => &mut context.sec_fetch_site,
+                b"sec-fetch-mode" => &mut context.sec_fetch_mode,
+                b"sec-fetch-dest" => &mut context.sec_fetch_dest,
+                b"x-requested-with" => &mut context.x_requested_with,
+                b"x-tenant-id" => &mut context.x_tenant_id,
+                _ => continue,
+            };
+            *text = Some(match text.take() {
+                None => line.clone(),
+                Some(before) => joined(&[before, line.clone()]),
+            });
+        }
         Ok(v1::ValidateSessionRequest {
-            cookies: cookies.collect(),
+            cookies,
             context: Some(context.into()),
             requirements: Some(self.requirements()?),
             can_set_cookies: true,
@@ -160,6 +176,11 @@ impl Asked {
         }
         Ok(needs)
     }
+}
+
+/// The lines of a header as one (RFC 9110, 5.3).
+fn joined(lines: &[Bytes]) -> Bytes {
+    lines.join(&b", "[..]).into()
 }
 
 /// As HTTP/2 has names, so that nothing is copied.
