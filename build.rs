@@ -50,7 +50,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let (mut wire, ours): (Vec<_>, _) = set.file.into_iter().partition(|file| file.package() == ENVOY);
     // Comments are known by their places, and what was a map has none.
-    wire.iter_mut().for_each(|file| file.source_code_info = None);
+    for file in &mut wire {
+        file.source_code_info = None;
+    }
     compiler().compile_fds(FileDescriptorSet { file: ours })?;
     let out = out.join("wire");
     fs::create_dir_all(&out)?;
