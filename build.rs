@@ -4,17 +4,25 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use prost::Message as _;
-use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
+use prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Fields that are given encoded: on the wire a message is its bytes. So what is sent often is encoded once, and a question
 /// that can't be read is known by its id, and ends no other.
-const ENCODED: [(&str, &str); 4] = [
+const ENCODED: [(&str, &str); 6] = [
     ("ActiveSession", "identity"),
     ("ActiveSession", "session"),
     ("CheckSessionsRequest", "question"),
     ("CheckSessionsResponse", "answer"),
+    ("CheckResponse", "ok_response"),
+    ("CheckResponse", "dynamic_metadata"),
 ];
+
+/// Messages of Envoy's whose text is taken as bytes, which on the wire is the same: what came is a piece of the message that
+/// it came in, and a header costs no copy. A map is the list of its entries.
+const TEXT_AS_BYTES: [&str; 4] = ["SocketAddress", "HttpRequest", "HeadersEntry", "HeaderValue"];
+
+const ENVOY: &str = "envoy.service.auth.v3";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ours = ["login", "session", "token", "admin", "caller", "error_reason"]
@@ -25,26 +33,47 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut set = compiler.include_imports(true).include_source_info(true).open_files(files)?.file_descriptor_set();
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptor.bin"), set.encode_to_vec())?;
-    take_encoded(&mut set);
-    tonic_prost_build::configure()
-        .build_client(false)
-        .bytes(".")
-        // The largest part of a request, by far: it would be copied wherever that goes.
-        .boxed("context")
-        // In order: what is encoded again is the same bytes.
-        .btree_map(".gatelodge.v1")
-        .skip_debug(["."])
-        .compile_fds(set)?;
+    let compiler = || {
+        tonic_prost_build::configure()
+            .build_client(false)
+            .bytes(".")
+            // The largest part of a request, by far: it would be copied wherever that goes.
+            .boxed("context")
+            // In order: what is encoded again is the same bytes.
+            .btree_map(".gatelodge.v1")
+            .skip_debug(["."])
+    };
+    // Envoy's twice: as anybody compiles it, for those who ask, and as it is read and written here.
+    let envoys = set.file.iter().filter(|file| file.package() == ENVOY).cloned().collect();
+    compiler().compile_fds(FileDescriptorSet { file: envoys })?;
+    for message in set.file.iter_mut().flat_map(|file| &mut file.message_type) {
+        take_encoded(message);
+    }
+    let (mut wire, ours): (Vec<_>, _) = set.file.into_iter().partition(|file| file.package() == ENVOY);
+    // Comments are known by their places, and what was a map has none.
+    for file in &mut wire {
+        file.source_code_info = None;
+    }
+    compiler().compile_fds(FileDescriptorSet { file: ours })?;
+    let out = out.join("wire");
+    fs::create_dir_all(&out)?;
+    compiler().out_dir(out).compile_fds(FileDescriptorSet { file: wire })?;
     Ok(())
 }
 
-fn take_encoded(set: &mut FileDescriptorSet) {
-    let ours = set.file.iter_mut().filter(|file| file.package() == "gatelodge.v1");
-    for message in ours.flat_map(|file| &mut file.message_type) {
-        let name = message.name().to_owned();
-        for field in message.field.iter_mut().filter(|field| ENCODED.contains(&(&name, field.name()))) {
-            field.set_type(Type::Bytes);
-            field.type_name = None;
-        }
+fn take_encoded(message: &mut DescriptorProto) {
+    let name = message.name().to_owned();
+    for field in message.field.iter_mut().filter(|field| ENCODED.contains(&(&name, field.name()))) {
+        field.set_type(Type::Bytes);
+        field.type_name = None;
     }
+    if TEXT_AS_BYTES.contains(&&*name) {
+        message.options = None;
+        message
+            .field
+            .iter_mut()
+            .filter(|field| field.r#type() == Type::String)
+            .for_each(|field| field.set_type(Type::Bytes));
+    }
+    message.nested_type.iter_mut().for_each(take_encoded);
 }

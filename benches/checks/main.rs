@@ -11,34 +11,34 @@ mod authority;
 mod browser;
 #[path = "../parts/cpu.rs"]
 mod cpu;
+#[path = "../parts/opening.rs"]
+mod opening;
+#[path = "../parts/program.rs"]
+mod program;
 #[path = "../parts/provider.rs"]
 mod provider;
 #[path = "../parts/spread.rs"]
 #[expect(dead_code, reason = "the least and the most are for others")]
 mod spread;
 
-use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gatelodge::crypto::ApiKey;
 use gatelodge_client::{Client, ClientOptions, Verdict, v1};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use self::authority::{Authority, EMBEDDED};
-use self::browser::Browser;
+use self::authority::Authority;
+use self::opening::Opening;
+use self::program::Result;
 use self::spread::{Spread, rounded};
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 const AT_ONCE: [usize; 3] = [8, 64, 256];
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(1500);
 const QUICK_ROUND: Duration = Duration::from_millis(150);
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a round brought: checks a second, and microseconds of processors for each.
 struct Figures {
@@ -48,57 +48,42 @@ struct Figures {
 }
 
 fn main() -> ExitCode {
-    let is_quick = std::env::args().any(|argument| argument == "--quick");
+    let is_quick = program::is_quick();
     let (rounds, round) = if is_quick { (1, QUICK_ROUND) } else { (ROUNDS, ROUND) };
-    match measure(rounds, round) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Standard error is closed: there is nowhere left to say it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run(measure(rounds, round))
 }
 
-fn measure(rounds: usize, round: Duration) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let issuer = provider::start().await?;
-        let mut random = [0; 32];
-        getrandom::fill(&mut random)?;
-        let key = ApiKey::generate(&random);
-        let folder = tempfile::tempdir()?;
-        let configuration = provider::configuration(&issuer, &[("edge", &key)]);
-        let authority = Authority::start(folder.path(), EMBEDDED, &configuration)?;
-        authority.serving(Instant::now() + PATIENCE).await?;
-        let client = |stream| {
-            let options = ClientOptions::new(authority.address.clone(), key.expose()).keep_answers(0);
-            Client::connect(&options.check_stream(stream))
-        };
-        let ways = [("calls", client(false)?), ("stream", client(true)?)];
-        let (cookies, _) = Browser::known_at(&issuer, &client(false)?).await?.log_in(&[]).await?;
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "checks under way, a second, and microseconds of CPU for each: here + at the authority")?;
-        let mut line = serde_json::Map::from_iter([("bench".to_owned(), json!("checks"))]);
-        for at_once in AT_ONCE {
-            let mut brought: [Vec<Figures>; 2] = Default::default();
-            for _ in 0..=rounds {
-                for ((_, client), brought) in ways.iter().zip(&mut brought) {
-                    brought.push(ask(client, &authority, &cookies, at_once, round).await?);
-                }
-            }
-            for ((name, _), brought) in ways.iter().zip(brought) {
-                // In the first round connection and stream are made.
-                let middle = |of: fn(&Figures) -> f64| Spread::of(brought.iter().skip(1).map(of).collect()).median;
-                let (per_second, here, there) = (middle(|f| f.per_second), middle(|f| f.here), middle(|f| f.there));
-                writeln!(out, "  {at_once:>4} {name:<7} {per_second:>9.0}   {here:.1} + {there:.1}")?;
-                line.insert(format!("{name}_{at_once}_per_second"), rounded(per_second, 0));
-                line.insert(format!("{name}_{at_once}_client_us"), rounded(here, 1));
-                line.insert(format!("{name}_{at_once}_authority_us"), rounded(there, 1));
+async fn measure(rounds: usize, round: Duration) -> Result<()> {
+    let opening = Opening::new(|configuration| configuration).await?;
+    let (authority, key) = (&opening.authority, &opening.key);
+    let client = |stream| {
+        let options = ClientOptions::new(authority.address.clone(), key.expose()).keep_answers(0);
+        Client::connect(&options.check_stream(stream))
+    };
+    let ways = [("calls", client(false)?), ("stream", client(true)?)];
+    let (cookies, _) = opening.browser().await?.log_in(&[]).await?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "checks under way, a second, and microseconds of CPU for each: here + at the authority")?;
+    let mut line = serde_json::Map::from_iter([("bench".to_owned(), json!("checks"))]);
+    for at_once in AT_ONCE {
+        let mut brought: [Vec<Figures>; 2] = Default::default();
+        for _ in 0..=rounds {
+            for ((_, client), brought) in ways.iter().zip(&mut brought) {
+                brought.push(ask(client, authority, &cookies, at_once, round).await?);
             }
         }
-        writeln!(out, "{}", serde_json::Value::Object(line))?;
-        Ok(())
-    })
+        for ((name, _), brought) in ways.iter().zip(brought) {
+            // In the first round connection and stream are made.
+            let middle = |of: fn(&Figures) -> f64| Spread::of(brought.iter().skip(1).map(of).collect()).median;
+            let (per_second, here, there) = (middle(|f| f.per_second), middle(|f| f.here), middle(|f| f.there));
+            writeln!(out, "  {at_once:>4} {name:<7} {per_second:>9.0}   {here:.1} + {there:.1}")?;
+            line.insert(format!("{name}_{at_once}_per_second"), rounded(per_second, 0));
+            line.insert(format!("{name}_{at_once}_client_us"), rounded(here, 1));
+            line.insert(format!("{name}_{at_once}_authority_us"), rounded(there, 1));
+        }
+    }
+    writeln!(out, "{}", serde_json::Value::Object(line))?;
+    Ok(())
 }
 
 /// Asks without a pause, so many at the same time.

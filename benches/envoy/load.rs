@@ -41,8 +41,8 @@ pub struct Round {
 
 impl Asker {
     /// Connects.
-    pub async fn connect(address: &str, api_key: &str, cookies: &[v1::Cookie]) -> Result<Self> {
-        let channel = Endpoint::from_shared(address.to_owned())?.tcp_nodelay(true).connect().await?;
+    pub async fn connect(address: String, api_key: &str, cookies: &[v1::Cookie]) -> Result<Self> {
+        let channel = Endpoint::from_shared(address)?.tcp_nodelay(true).connect().await?;
         let mut authorization: MetadataValue<Ascii> = format!("Bearer {api_key}").parse()?;
         authorization.set_sensitive(true);
         Ok(Self { client: Grpc::new(channel), authorization, question: question(cookies) })

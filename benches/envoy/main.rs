@@ -13,104 +13,88 @@ mod browser;
 mod cpu;
 mod empty;
 mod load;
+#[path = "../parts/opening.rs"]
+mod opening;
+#[path = "../parts/program.rs"]
+mod program;
 #[path = "../parts/provider.rs"]
 mod provider;
+#[path = "../parts/server_process.rs"]
+mod server_process;
 #[path = "../parts/spread.rs"]
 mod spread;
 
-use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gatelodge::crypto::ApiKey;
-use gatelodge_client::{Client, ClientOptions};
 use serde_json::json;
-use tokio::time::Instant;
 
-use self::authority::{Authority, EMBEDDED};
-use self::browser::Browser;
-use self::empty::Empty;
 use self::load::{Asker, Round};
+use self::opening::Opening;
+use self::program::Result;
+use self::server_process::{SERVE, ServerProcess};
 use self::spread::{Spread, rounded};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
 const IN_FLIGHT: [usize; 3] = [1, 32, 128];
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(1200);
 const QUICK_ROUND: Duration = Duration::from_millis(150);
-const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
-    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
-    let (rounds, round) = if has("--quick") { (1, QUICK_ROUND) } else { (ROUNDS, ROUND) };
-    let done = if has(empty::SERVE) { empty::serve() } else { measure(rounds, round) };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Standard error is closed: there is nowhere left to say it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
+    if program::has(SERVE) {
+        return program::run(empty::serve());
     }
+    let (rounds, round) = if program::is_quick() { (1, QUICK_ROUND) } else { (ROUNDS, ROUND) };
+    program::run(measure(rounds, round))
 }
 
-fn measure(rounds: usize, round: Duration) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let issuer = provider::start().await?;
-        let mut random = [0; 32];
-        getrandom::fill(&mut random)?;
-        let key = ApiKey::generate(&random);
-        let folder = tempfile::tempdir()?;
-        let ours = Authority::start(folder.path(), EMBEDDED, &provider::configuration(&issuer, &[("edge", &key)]))?;
-        ours.serving(Instant::now() + PATIENCE).await?;
-        let empty = Empty::start()?;
-        let client = Client::connect(&ClientOptions::new(ours.address.clone(), key.expose()))?;
-        let (cookies, _) = Browser::known_at(&issuer, &client).await?.log_in(&[]).await?;
-        let askers = [&ours.address, &empty.address].map(|address| Asker::connect(address, key.expose(), &cookies));
-        let [asks_ours, asks_empty] = askers;
-        let (asks_ours, asks_empty) = (asks_ours.await?, asks_empty.await?);
-        // The first check of a session writes its use down.
-        asks_ours.ask().await?;
+async fn measure(rounds: usize, round: Duration) -> Result<()> {
+    let opening = Opening::new(|configuration| configuration).await?;
+    let (ours, empty) = (&opening.authority, ServerProcess::start(&[])?);
+    let (cookies, _) = opening.browser().await?.log_in(&[]).await?;
+    let asker = |address| Asker::connect(address, opening.key.expose(), &cookies);
+    let asks_ours = asker(ours.address.clone()).await?;
+    let asks_empty = asker(format!("http://127.0.0.1:{}", empty.port)).await?;
+    // The first check of a session writes its use down.
+    asks_ours.ask().await?;
 
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{:>9}  {:<7} {:>26} {:>12}", "in flight", "server", "checks/s", "CPU us/check")?;
-        let mut line = serde_json::Map::from_iter([("bench".to_owned(), json!("envoy"))]);
-        for in_flight in IN_FLIGHT {
-            let mut brought: [Vec<Round>; 2] = Default::default();
-            // In the first round connections are made.
-            for number in 0..=rounds {
-                let own = asks_ours.round(in_flight, round, || ours.cpu_seconds()).await?;
-                let other = asks_empty.round(in_flight, round, || empty.cpu_seconds()).await?;
-                if number > 0 {
-                    brought.iter_mut().zip([own, other]).for_each(|(all, one)| all.push(one));
-                }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{:>9}  {:<7} {:>26} {:>12}", "in flight", "server", "checks/s", "CPU us/check")?;
+    let mut line = serde_json::Map::from_iter([("bench".to_owned(), json!("envoy"))]);
+    for in_flight in IN_FLIGHT {
+        let mut brought: [Vec<Round>; 2] = Default::default();
+        // In the first round connections are made.
+        for number in 0..=rounds {
+            let own = asks_ours.round(in_flight, round, || ours.cpu_seconds()).await?;
+            let other = asks_empty.round(in_flight, round, || empty.cpu_seconds()).await?;
+            if number > 0 {
+                brought.iter_mut().zip([own, other]).for_each(|(all, one)| all.push(one));
             }
-            let ratio = ratio(&brought);
-            let [own, other] = brought.map(|rounds| Row::of(&rounds));
-            for (name, row) in [("ours", &own), ("empty", &other)] {
-                let Spread { median, least, most } = row.rate;
-                let rate = format!("{median:.0} ({least:.0} to {most:.0})");
-                writeln!(out, "{in_flight:>9}  {name:<7} {rate:>26} {:>12.1}", row.cpu_us)?;
-                line.insert(format!("rate_{name}_{in_flight}"), rounded(median, 0));
-                line.insert(format!("cpu_us_{name}_{in_flight}"), rounded(row.cpu_us, 2));
-            }
-            let cpu_ratio = other.cpu_us / own.cpu_us;
-            writeln!(
-                out,
-                "{in_flight:>9}  of its rate {:.3} ({:.3} to {:.3}); by CPU {cpu_ratio:.3}",
-                ratio.median, ratio.least, ratio.most
-            )?;
-            line.insert(format!("ratio_{in_flight}"), rounded(ratio.median, 3));
-            line.insert(format!("cpu_ratio_{in_flight}"), rounded(cpu_ratio, 3));
         }
-        writeln!(out, "{}", serde_json::Value::Object(line))?;
-        Ok(())
-    })
+        let ratio = ratio(&brought);
+        let [own, other] = brought.map(|rounds| Row::of(&rounds));
+        for (name, row) in [("ours", &own), ("empty", &other)] {
+            let Spread { median, least, most } = row.rate;
+            let rate = format!("{median:.0} ({least:.0} to {most:.0})");
+            writeln!(out, "{in_flight:>9}  {name:<7} {rate:>26} {:>12.1}", row.cpu_us)?;
+            line.insert(format!("rate_{name}_{in_flight}"), rounded(median, 0));
+            line.insert(format!("cpu_us_{name}_{in_flight}"), rounded(row.cpu_us, 2));
+        }
+        let cpu_ratio = other.cpu_us / own.cpu_us;
+        writeln!(
+            out,
+            "{in_flight:>9}  of its rate {:.3} ({:.3} to {:.3}); by CPU {cpu_ratio:.3}",
+            ratio.median, ratio.least, ratio.most
+        )?;
+        line.insert(format!("ratio_{in_flight}"), rounded(ratio.median, 3));
+        line.insert(format!("cpu_ratio_{in_flight}"), rounded(cpu_ratio, 3));
+    }
+    writeln!(out, "{}", serde_json::Value::Object(line))?;
+    Ok(())
 }
 
 /// One server at one number in flight.

@@ -12,20 +12,20 @@ mod authority;
 mod browser;
 #[path = "../parts/cpu.rs"]
 mod cpu;
+#[path = "../parts/program.rs"]
+mod program;
 #[path = "../parts/provider.rs"]
 mod provider;
 mod servers;
 #[path = "../parts/spread.rs"]
 mod spread;
 
-use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gatelodge::crypto::ApiKey;
 use gatelodge_client::{Client, ClientOptions, Verdict, v1};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -33,10 +33,9 @@ use tokio::time::{Instant, sleep};
 
 use self::authority::Authority;
 use self::browser::Browser;
+use self::program::Result;
 use self::servers::{Kind, Servers};
 use self::spread::{Spread, rounded};
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long each session waits between its questions.
@@ -63,51 +62,41 @@ struct Round {
 type Figure = fn(&Round) -> f64;
 
 fn main() -> ExitCode {
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    let size = if quick { Size { rounds: 1, sessions: 6 } } else { Size { rounds: 5, sessions: 24 } };
-    match measure(size) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Standard error is closed: there is nowhere left to say it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let size = if program::is_quick() { Size { rounds: 1, sessions: 6 } } else { Size { rounds: 5, sessions: 24 } };
+    program::run(measure(size))
 }
 
-fn measure(size: Size) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let issuer = provider::start().await?;
-        let mut out = std::io::stdout();
-        let mut object = serde_json::Map::new();
-        writeln!(out, "seconds from the kill of a primary: median (least to most) of {}", size.rounds)?;
-        for (kind, name) in [(Kind::Sentinel, "sentinel"), (Kind::Cluster, "cluster")] {
-            let mut rounds = Vec::new();
-            for _ in 0..size.rounds {
-                rounds.push(round(kind, &issuer, size.sessions).await?);
-            }
-            let figures: [(&str, &str, Figure); 3] = [
-                ("promoted", "until another server says that it is the primary", |round| round.servers),
-                ("without_answer", "a session without an answer, longest", |round| round.asking),
-                ("without_answer_kept", "the same where answers are kept", |round| round.keeping),
-            ];
-            for (key, what, figure) in figures {
-                let Spread { median, least, most } = Spread::of(rounds.iter().map(figure).collect());
-                writeln!(out, "  {name:<9} {what:<50} {median:.2} ({least:.2} to {most:.2})")?;
-                object.insert(format!("{name}_{key}_s"), rounded(median, 2));
-                object.insert(format!("{name}_{key}_most_s"), rounded(most, 2));
-            }
+async fn measure(size: Size) -> Result<()> {
+    let issuer = provider::start().await?;
+    let mut out = std::io::stdout();
+    let mut object = serde_json::Map::new();
+    writeln!(out, "seconds from the kill of a primary: median (least to most) of {}", size.rounds)?;
+    for (kind, name) in [(Kind::Sentinel, "sentinel"), (Kind::Cluster, "cluster")] {
+        let mut rounds = Vec::new();
+        for _ in 0..size.rounds {
+            rounds.push(round(kind, &issuer, size.sessions).await?);
         }
-        object.insert("rounds".to_owned(), json!(size.rounds));
-        object.insert("sessions".to_owned(), json!(size.sessions));
-        writeln!(out, "{}", serde_json::Value::Object(object))?;
-        Ok(())
-    })
+        let figures: [(&str, &str, Figure); 3] = [
+            ("promoted", "until another server says that it is the primary", |round| round.servers),
+            ("without_answer", "a session without an answer, longest", |round| round.asking),
+            ("without_answer_kept", "the same where answers are kept", |round| round.keeping),
+        ];
+        for (key, what, figure) in figures {
+            let Spread { median, least, most } = Spread::of(rounds.iter().map(figure).collect());
+            writeln!(out, "  {name:<9} {what:<50} {median:.2} ({least:.2} to {most:.2})")?;
+            object.insert(format!("{name}_{key}_s"), rounded(median, 2));
+            object.insert(format!("{name}_{key}_most_s"), rounded(most, 2));
+        }
+    }
+    object.insert("rounds".to_owned(), json!(size.rounds));
+    object.insert("sessions".to_owned(), json!(size.sessions));
+    writeln!(out, "{}", serde_json::Value::Object(object))?;
+    Ok(())
 }
 
 async fn round(kind: Kind, issuer: &str, sessions: usize) -> Result<Round> {
     let mut servers = tokio::task::spawn_blocking(move || Servers::start(kind)).await??;
-    let edge = key()?;
+    let edge = provider::key()?;
     let store = servers.configuration();
     let configuration = provider::configuration(issuer, &[("edge", &edge)]);
     let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
@@ -178,10 +167,4 @@ async fn longest_without_answer(client: &Client, cookies: &[v1::Cookie], killed:
         sleep(PAUSE).await;
     }
     Ok(longest.as_secs_f64())
-}
-
-fn key() -> Result<ApiKey> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random)?;
-    Ok(ApiKey::generate(&random))
 }

@@ -13,32 +13,33 @@ mod browser;
 mod cpu;
 mod edge;
 mod load;
+#[path = "../parts/opening.rs"]
+mod opening;
+#[path = "../parts/program.rs"]
+mod program;
 #[path = "../parts/provider.rs"]
 mod provider;
 mod proxy;
+#[path = "../parts/server_process.rs"]
+mod server_process;
 #[path = "../parts/spread.rs"]
 mod spread;
 
-use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gatelodge::crypto::ApiKey;
-use gatelodge_client::{Client, ClientOptions};
 use serde_json::json;
 use tokio::time::Instant;
 
-use self::authority::{Authority, EMBEDDED};
-use self::browser::Browser;
-use self::edge::EdgeProcess;
+use self::opening::Opening;
+use self::program::Result;
 use self::proxy::Nginx;
+use self::server_process::{SERVE, ServerProcess};
 use self::spread::{Spread, rounded};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// What stands behind nginx, by the path that leads there: nothing asked, an empty answer, our edge.
 const PATHS: [(&str, &str); 3] = [("none", "/none/"), ("empty", "/empty/"), ("edge", "/edge/")];
@@ -57,78 +58,63 @@ struct Figures {
 }
 
 fn main() -> ExitCode {
-    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
-    let (rounds, round) = if has("--quick") { (1, QUICK_ROUND) } else { (ROUNDS, ROUND) };
-    let done = if has(edge::SERVE) { edge::serve() } else { measure(rounds, round) };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Standard error is closed: there is nowhere left to say it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
+    if program::has(SERVE) {
+        return program::run(edge::serve());
     }
+    let (rounds, round) = if program::is_quick() { (1, QUICK_ROUND) } else { (ROUNDS, ROUND) };
+    program::run(measure(rounds, round))
 }
 
-fn measure(rounds: usize, round: Duration) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let issuer = provider::start().await?;
-        let mut random = [0; 32];
-        getrandom::fill(&mut random)?;
-        let key = ApiKey::generate(&random);
-        let folder = tempfile::tempdir()?;
-        let configuration = provider::configuration(&issuer, &[("edge", &key)])
-            .replacen("app: {", "edge: { routes: [web, proxy] }\napp: { trusted_proxies: [\"127.0.0.1/32\"],", 1);
-        let authority = Authority::start(folder.path(), EMBEDDED, &configuration)?;
-        authority.serving(Instant::now() + PATIENCE).await?;
-        let edge = EdgeProcess::start(&authority.address, key.expose())?;
-        let nginx = Nginx::start(folder.path(), edge.port)?;
-        let client = Client::connect(&ClientOptions::new(authority.address.clone(), key.expose()))?;
-        let (cookies, _) = Browser::known_at(&issuer, &client).await?.log_in(&[]).await?;
-        load::until_all_pass(nginx.port, &cookies, &PATHS, Instant::now() + PATIENCE).await?;
+async fn measure(rounds: usize, round: Duration) -> Result<()> {
+    let behind_proxy = "edge: { routes: [web, proxy] }\napp: { trusted_proxies: [\"127.0.0.1/32\"],";
+    let opening = Opening::new(|configuration| configuration.replacen("app: {", behind_proxy, 1)).await?;
+    let (authority, key) = (&opening.authority, opening.key.expose());
+    let edge = ServerProcess::start(&[("GATELODGE_ADDRESS", &authority.address), ("GATELODGE_API_KEY", key)])?;
+    let nginx = Nginx::start(edge.port)?;
+    let (cookies, _) = opening.browser().await?.log_in(&[]).await?;
+    load::until_all_pass(nginx.port, &cookies, &PATHS, Instant::now() + PATIENCE).await?;
 
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "auth_request: requests a second; microseconds until answered; CPU of nginx + edge + authority")?;
-        let mut line = serde_json::Map::from_iter([("bench".to_owned(), json!("nginx"))]);
-        let spent = || Ok([nginx.cpu_seconds()?, edge.cpu_seconds()?, authority.cpu_seconds()?]);
-        for in_flight in IN_FLIGHT {
-            let mut brought: [Vec<Figures>; 3] = Default::default();
-            // In the first round connections are made.
-            for number in 0..=rounds {
-                for ((_, path), all) in PATHS.iter().zip(&mut brought) {
-                    let figures = load::round(nginx.port, path, &cookies, in_flight, round, spent).await?;
-                    if number > 0 {
-                        all.push(figures);
-                    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "auth_request: requests a second; microseconds until answered; CPU of nginx + edge + authority")?;
+    let mut line = serde_json::Map::from_iter([("bench".to_owned(), json!("nginx"))]);
+    let spent = || Ok([nginx.cpu_seconds()?, edge.cpu_seconds()?, authority.cpu_seconds()?]);
+    for in_flight in IN_FLIGHT {
+        let mut brought: [Vec<Figures>; 3] = Default::default();
+        // In the first round connections are made.
+        for number in 0..=rounds {
+            for ((_, path), all) in PATHS.iter().zip(&mut brought) {
+                let figures = load::round(nginx.port, path, &cookies, in_flight, round, spent).await?;
+                if number > 0 {
+                    all.push(figures);
                 }
             }
-            let middle = |all: &[Figures], of: fn(&Figures) -> f64| Spread::of(all.iter().map(of).collect()).median;
-            let [_, empty, asked] = &brought;
-            for ((name, _), all) in PATHS.iter().zip(&brought) {
-                let (rate, waited) = (middle(all, |f| f.per_second), middle(all, |f| f.waited));
-                let cpu: [fn(&Figures) -> f64; 3] = [|f| f.cpu[0], |f| f.cpu[1], |f| f.cpu[2]];
-                let [proxy, edge, authority] = cpu.map(|of| middle(all, of));
-                writeln!(
-                    out,
-                    "{in_flight:>4} {name:<6} {rate:>8.0} {waited:>8.0}   {proxy:.1} + {edge:.1} + {authority:.1}"
-                )?;
-                line.insert(format!("rate_{name}_{in_flight}"), rounded(rate, 0));
-                line.insert(format!("waited_us_{name}_{in_flight}"), rounded(waited, 1));
-                line.insert(format!("cpu_us_{name}_{in_flight}"), rounded(proxy + edge + authority, 1));
-            }
-            let difference = |of: fn(&Figures) -> f64| {
-                Spread::of(asked.iter().zip(empty).map(|(asked, empty)| of(asked) - of(empty)).collect())
-            };
-            let (waited, cpu) = (difference(|f| f.waited), difference(|f| f.cpu.iter().sum()));
+        }
+        let middle = |all: &[Figures], of: fn(&Figures) -> f64| Spread::of(all.iter().map(of).collect()).median;
+        let [_, empty, asked] = &brought;
+        for ((name, _), all) in PATHS.iter().zip(&brought) {
+            let (rate, waited) = (middle(all, |f| f.per_second), middle(all, |f| f.waited));
+            let cpu: [fn(&Figures) -> f64; 3] = [|f| f.cpu[0], |f| f.cpu[1], |f| f.cpu[2]];
+            let [proxy, edge, authority] = cpu.map(|of| middle(all, of));
             writeln!(
                 out,
-                "{in_flight:>4} edge beside empty, for each request: {:.0} us ({:.0} to {:.0}) later, {:.1} us of CPU more",
-                waited.median, waited.least, waited.most, cpu.median
+                "{in_flight:>4} {name:<6} {rate:>8.0} {waited:>8.0}   {proxy:.1} + {edge:.1} + {authority:.1}"
             )?;
-            line.insert(format!("difference_us_{in_flight}"), rounded(waited.median, 1));
-            line.insert(format!("difference_cpu_us_{in_flight}"), rounded(cpu.median, 1));
+            line.insert(format!("rate_{name}_{in_flight}"), rounded(rate, 0));
+            line.insert(format!("waited_us_{name}_{in_flight}"), rounded(waited, 1));
+            line.insert(format!("cpu_us_{name}_{in_flight}"), rounded(proxy + edge + authority, 1));
         }
-        writeln!(out, "{}", serde_json::Value::Object(line))?;
-        Ok(())
-    })
+        let difference = |of: fn(&Figures) -> f64| {
+            Spread::of(asked.iter().zip(empty).map(|(asked, empty)| of(asked) - of(empty)).collect())
+        };
+        let (waited, cpu) = (difference(|f| f.waited), difference(|f| f.cpu.iter().sum()));
+        writeln!(
+            out,
+            "{in_flight:>4} edge beside empty, for each request: {:.0} us ({:.0} to {:.0}) later, {:.1} us of CPU more",
+            waited.median, waited.least, waited.most, cpu.median
+        )?;
+        line.insert(format!("difference_us_{in_flight}"), rounded(waited.median, 1));
+        line.insert(format!("difference_cpu_us_{in_flight}"), rounded(cpu.median, 1));
+    }
+    writeln!(out, "{}", serde_json::Value::Object(line))?;
+    Ok(())
 }

@@ -1,8 +1,9 @@
 //! Owns a running nginx, which asks what is measured before it answers with nothing. Does not measure.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
 
 use crate::{Result, cpu};
 
@@ -10,20 +11,22 @@ use crate::{Result, cpu};
 pub struct Nginx {
     pub port: u16,
     child: Child,
+    _folder: TempDir,
 }
 
 impl Nginx {
-    /// Spawns it in `folder`, as one process, before the edge at that port.
-    pub fn start(folder: &Path, edge: u16) -> Result<Self> {
+    /// Spawns it, as one process, before the edge at that port.
+    pub fn start(edge: u16) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let file = folder.join("nginx.conf");
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("nginx.conf");
         std::fs::write(&file, configuration(port, edge))?;
         let program = std::env::var("NGINX").unwrap_or_else(|_| "nginx".to_owned());
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
         let child = Command::new(&program)
             .env("PATH", path)
             .arg("-p")
-            .arg(folder)
+            .arg(folder.path())
             .arg("-c")
             .arg(file)
             .args(["-e", "stderr"])
@@ -33,7 +36,7 @@ impl Nginx {
             .map_err(|error| {
                 format!("{program} can't be run ({error}): install nginx, or say where it is with NGINX")
             })?;
-        Ok(Self { port, child })
+        Ok(Self { port, child, _folder: folder })
     }
 
     /// The time that processors have spent on it so far, in seconds.

@@ -33,6 +33,13 @@ pub async fn start() -> Result<String> {
     Ok(issuer)
 }
 
+/// A caller's new key.
+pub fn key() -> Result<ApiKey> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)?;
+    Ok(ApiKey::generate(&random))
+}
+
 /// What the authority is configured with beside its port and its store; callers by their roles.
 pub fn configuration(issuer: &str, callers: &[(&str, &ApiKey)]) -> String {
     let caller = |(role, key): &(&str, &ApiKey)| {

@@ -12,6 +12,8 @@ mod authority;
 mod browser;
 #[path = "../parts/cpu.rs"]
 mod cpu;
+#[path = "../parts/program.rs"]
+mod program;
 #[path = "../parts/provider.rs"]
 mod provider;
 #[path = "../parts/redis_server.rs"]
@@ -20,7 +22,6 @@ mod redis_server;
 #[path = "../parts/spread.rs"]
 mod spread;
 
-use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,10 +34,9 @@ use tokio::time::{Instant, sleep};
 
 use self::authority::Authority;
 use self::browser::Browser;
+use self::program::Result;
 use self::redis_server::RedisServer;
 use self::spread::{Spread, rounded};
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 const REPLICAS: usize = 3;
 const SESSIONS: usize = 300;
@@ -45,58 +45,49 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const KEPT: usize = 1000;
 
 fn main() -> ExitCode {
-    let sessions = if std::env::args().any(|argument| argument == "--quick") { 3 } else { SESSIONS };
-    match measure(sessions) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Standard error is closed: there is nowhere left to say it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let sessions = if program::is_quick() { 3 } else { SESSIONS };
+    program::run(measure(sessions))
 }
 
-fn measure(sessions: usize) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let issuer = provider::start().await?;
-        let redis = RedisServer::start()?;
-        let (edge, admin) = (key()?, key()?);
-        let store = format!("store: {{ kind: redis, redis: {{ urls: [\"{}\"] }} }}", redis.address);
-        let configuration = provider::configuration(&issuer, &[("edge", &edge), ("admin", &admin)]);
-        let (mut folders, mut replicas) = (Vec::new(), Vec::new());
-        for _ in 0..REPLICAS {
-            let folder = tempfile::tempdir()?;
-            replicas.push(Authority::start(folder.path(), &store, &configuration)?);
-            folders.push(folder);
+async fn measure(sessions: usize) -> Result<()> {
+    let issuer = provider::start().await?;
+    let redis = RedisServer::start()?;
+    let (edge, admin) = (provider::key()?, provider::key()?);
+    let store = format!("store: {{ kind: redis, redis: {{ urls: [\"{}\"] }} }}", redis.address);
+    let configuration = provider::configuration(&issuer, &[("edge", &edge), ("admin", &admin)]);
+    let (mut folders, mut replicas) = (Vec::new(), Vec::new());
+    for _ in 0..REPLICAS {
+        let folder = tempfile::tempdir()?;
+        replicas.push(Authority::start(folder.path(), &store, &configuration)?);
+        folders.push(folder);
+    }
+    for replica in &replicas {
+        replica.serving(Instant::now() + PATIENCE).await?;
+    }
+    let [first, second, third] = replicas.as_slice() else { return Err("there are not three replicas".into()) };
+    let to = |replica: &Authority, key: &ApiKey, kept| {
+        Client::connect(&ClientOptions::new(replica.address.clone(), key.expose()).keep_answers(kept))
+    };
+    // The client that keeps answers asks the replica that is not told.
+    let asked = [
+        ("replica_1", to(first, &edge, 0)?),
+        ("replica_2", to(second, &edge, 0)?),
+        ("replica_3", to(third, &edge, 0)?),
+        ("watching_client", to(third, &edge, KEPT)?),
+    ];
+    let admin = to(first, &admin, 0)?;
+    let mut browser = Browser::known_at(&issuer, &to(first, &edge, 0)?).await?;
+    let mut took: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
+    for _ in 0..sessions {
+        let (cookies, session) = browser.log_in(&[]).await?;
+        for (_, client) in &asked {
+            known(client, &cookies).await?;
         }
-        for replica in &replicas {
-            replica.serving(Instant::now() + PATIENCE).await?;
+        for (own, milliseconds) in took.iter_mut().zip(refused(&admin, session, &asked, &cookies).await?) {
+            own.push(milliseconds);
         }
-        let [first, second, third] = replicas.as_slice() else { return Err("there are not three replicas".into()) };
-        let to = |replica: &Authority, key: &ApiKey, kept| {
-            Client::connect(&ClientOptions::new(replica.address.clone(), key.expose()).keep_answers(kept))
-        };
-        // The client that keeps answers asks the replica that is not told.
-        let asked = [
-            ("replica_1", to(first, &edge, 0)?),
-            ("replica_2", to(second, &edge, 0)?),
-            ("replica_3", to(third, &edge, 0)?),
-            ("watching_client", to(third, &edge, KEPT)?),
-        ];
-        let admin = to(first, &admin, 0)?;
-        let mut browser = Browser::known_at(&issuer, &to(first, &edge, 0)?).await?;
-        let mut took: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
-        for _ in 0..sessions {
-            let (cookies, session) = browser.log_in(&[]).await?;
-            for (_, client) in &asked {
-                known(client, &cookies).await?;
-            }
-            for (own, milliseconds) in took.iter_mut().zip(refused(&admin, session, &asked, &cookies).await?) {
-                own.push(milliseconds);
-            }
-        }
-        print(&asked.map(|(name, _)| name), &took)
-    })
+    }
+    print(&asked.map(|(name, _)| name), &took)
 }
 
 /// Asks until the answer is a yes that is known by heart: the second one is.
@@ -174,10 +165,4 @@ fn percentile(figures: &[f64], hundredths: usize) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let rank = (sorted.len() * hundredths).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
-}
-
-fn key() -> Result<ApiKey> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random)?;
-    Ok(ApiKey::generate(&random))
 }

@@ -6,6 +6,8 @@
 
 mod filled;
 mod operations;
+#[path = "../parts/program.rs"]
+mod program;
 #[path = "../parts/redis_server.rs"]
 #[expect(dead_code, reason = "every store here has a server of its own, so none is emptied")]
 mod redis_server;
@@ -18,16 +20,13 @@ mod session;
 #[path = "../parts/spread.rs"]
 mod spread;
 
-use std::error::Error;
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use filled::{Filled, Kind};
+use self::filled::{Filled, Kind};
+use self::program::Result;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -44,31 +43,22 @@ const WHOLE: Size = Size { sessions: [1_000, 100_000, 1_000_000], with_tokens: 2
 const QUICK: Size = Size { sessions: [500, 1_000, 2_000], with_tokens: 500, rounds: 1, calls: 20 };
 
 fn main() -> ExitCode {
-    let size = if std::env::args().any(|argument| argument == "--quick") { QUICK } else { WHOLE };
-    match measure(size) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Standard error is closed: there is nowhere left to say it.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let size = if program::is_quick() { QUICK } else { WHOLE };
+    program::run(measure(size))
 }
 
-fn measure(size: Size) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let with_tokens = Filled::new(Kind::Redis, size.with_tokens, Some(session::tokens())).await?.bytes_each();
-        let mut report = report::Report::new(with_tokens);
-        for kind in [Kind::Redis, Kind::Embedded] {
-            let mut stores = Vec::new();
-            for sessions in size.sessions {
-                stores.push(Filled::new(kind, sessions, None).await?);
-            }
-            report.add(kind, &stores, &rounds::measure(&stores, size).await?);
-            if let Some(largest) = stores.last() {
-                report.add_revocation(kind, &revocation::measure(largest).await?);
-            }
+async fn measure(size: Size) -> Result<()> {
+    let with_tokens = Filled::new(Kind::Redis, size.with_tokens, Some(session::tokens())).await?.bytes_each();
+    let mut report = report::Report::new(with_tokens);
+    for kind in [Kind::Redis, Kind::Embedded] {
+        let mut stores = Vec::new();
+        for sessions in size.sessions {
+            stores.push(Filled::new(kind, sessions, None).await?);
         }
-        report.print()
-    })
+        report.add(kind, &stores, &rounds::measure(&stores, size).await?);
+        if let Some(largest) = stores.last() {
+            report.add_revocation(kind, &revocation::measure(largest).await?);
+        }
+    }
+    report.print()
 }

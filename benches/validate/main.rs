@@ -17,6 +17,8 @@ mod load;
 mod memory;
 mod ours;
 mod process;
+#[path = "../parts/program.rs"]
+mod program;
 mod protocol;
 #[path = "../parts/redis_server.rs"]
 mod redis_server;
@@ -27,14 +29,13 @@ mod session;
 #[path = "../parts/spread.rs"]
 mod spread;
 
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use self::program::Result;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -49,25 +50,16 @@ const WHOLE: Size = Size { rounds: 9, round: Duration::from_millis(1200), forged
 const QUICK: Size = Size { rounds: 1, round: Duration::from_millis(150), forged: 2_000, sessions: 2_000 };
 
 fn main() -> ExitCode {
-    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
-    let done = if has(process::SERVE) { process::serve() } else { measure(if has("--quick") { QUICK } else { WHOLE }) };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::failed(error.as_ref()),
+    if program::has(process::SERVE) {
+        return program::run(process::serve());
     }
+    program::run(measure(if program::is_quick() { QUICK } else { WHOLE }))
 }
 
-fn measure(size: Size) -> Result<()> {
-    runtime()?.block_on(async {
-        let redis = redis_server::RedisServer::start()?;
-        let bytes = memory::per_session(&redis, size.sessions).await?;
-        let rounds = Box::pin(rounds::measure(&redis, size)).await?;
-        let forged = forged::measure(size.forged).await?;
-        report::print(&rounds, &bytes, &forged)
-    })
-}
-
-/// The runtime of `gatelodge serve`, for every process of the measurement.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+async fn measure(size: Size) -> Result<()> {
+    let redis = redis_server::RedisServer::start()?;
+    let bytes = memory::per_session(&redis, size.sessions).await?;
+    let rounds = Box::pin(rounds::measure(&redis, size)).await?;
+    let forged = forged::measure(size.forged).await?;
+    report::print(&rounds, &bytes, &forged)
 }

@@ -10,7 +10,8 @@ use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
 use gatelodge::authority::ports::{
-    AnswerStore, Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
+    AnswerStore, CallerKeyStore, Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore,
+    UserStore,
 };
 use gatelodge::authority::settings::Settings;
 use gatelodge::authority::tenants::{Tenancy, Tenant, Tenants};
@@ -52,7 +53,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>, telemetry: &Telemetry) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins, logouts, answers, users, mint_keys, rates, events) =
+        let Stores { sessions, logins, logouts, answers, callers, users, mint_keys, rates, events } =
             stores(order, &folder, calls).await?;
         let vault = session::vault(session::TENANT);
         let user = if order.all_on { session::entitled(0) } else { session::user(0) };
@@ -72,6 +73,7 @@ impl Ours {
             logins,
             logouts,
             answers,
+            callers,
             rates,
             users,
             mint_keys,
@@ -125,46 +127,50 @@ fn config(all_on: bool) -> Config {
     config
 }
 
-type Stores = (
-    Arc<dyn SessionStore>,
-    Arc<dyn LoginStore>,
-    Arc<dyn LogoutStore>,
-    Arc<dyn AnswerStore>,
-    Arc<dyn UserStore>,
-    Arc<dyn MintKeyStore>,
-    Arc<dyn RateStore>,
-    Arc<dyn EventLog>,
-);
+/// One store in all its parts.
+struct Stores {
+    sessions: Arc<dyn SessionStore>,
+    logins: Arc<dyn LoginStore>,
+    logouts: Arc<dyn LogoutStore>,
+    answers: Arc<dyn AnswerStore>,
+    callers: Arc<dyn CallerKeyStore>,
+    users: Arc<dyn UserStore>,
+    mint_keys: Arc<dyn MintKeyStore>,
+    rates: Arc<dyn RateStore>,
+    events: Arc<dyn EventLog>,
+}
+
+impl Stores {
+    fn of<S>(store: &Arc<S>) -> Self
+    where
+        S: SessionStore + LoginStore + LogoutStore + AnswerStore + CallerKeyStore + UserStore + MintKeyStore + 'static,
+        S: RateStore + EventLog,
+    {
+        Self {
+            sessions: store.clone(),
+            logins: store.clone(),
+            logouts: store.clone(),
+            answers: store.clone(),
+            callers: store.clone(),
+            users: store.clone(),
+            mint_keys: store.clone(),
+            rates: store.clone(),
+            events: store.clone(),
+        }
+    }
+}
 
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
-        let store = redis(address).await?;
-        return Ok((
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            store,
-        ));
+        return Ok(Stores::of(&redis(address).await?));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
+    let stores = Stores::of(&store);
     if order.kind == Kind::Counted {
-        let counted = Arc::new(Counted::new(store.clone(), Arc::clone(calls)));
-        return Ok((
-            counted.clone(),
-            counted,
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            store.clone(),
-            store,
-        ));
+        let counted = Arc::new(Counted::new(store, Arc::clone(calls)));
+        return Ok(Stores { sessions: counted.clone(), logins: counted, ..stores });
     }
-    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
+    Ok(stores)
 }
 
 /// The store over a Redis.

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::protocol::{Kind, Order, Ready};
-use crate::{Result, cpu, echo, ours, runtime};
+use crate::{Result, cpu, echo, ours};
 
 /// The flag that makes this binary a server.
 pub const SERVE: &str = "--serve";
@@ -69,37 +69,35 @@ fn line(output: &mut BufReader<ChildStdout>) -> Result<String> {
 
 /// Is the server that the first line of standard input orders, until standard input ends. Every further line is
 /// answered with the number of store calls.
-pub fn serve() -> Result<()> {
+pub async fn serve() -> Result<()> {
     let mut order = String::new();
     std::io::stdin().read_line(&mut order)?;
     let order: Order = serde_json::from_str(&order)?;
-    runtime()?.block_on(async {
-        let telemetry = Telemetry::start(&Log::default(), &watched(&order))?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = format!("http://{}", listener.local_addr()?);
-        let calls = Arc::new(AtomicU64::new(0));
-        let (stopping, stopped) = oneshot::channel::<()>();
-        let counted = Arc::clone(&calls);
-        std::thread::spawn(move || {
-            for _ in std::io::stdin().lines() {
-                say(&counted.load(Ordering::Relaxed).to_string());
-            }
-            drop(stopping);
-        });
-        let stop = async move { drop(stopped.await) };
-        match order.kind {
-            Kind::Echo | Kind::EchoGet => {
-                let echo = echo::Echo::new(&order).await?;
-                say(&serde_json::to_string(&Ready { address, ..Ready::default() })?);
-                echo.serve(listener, stop).await
-            }
-            Kind::Embedded | Kind::Counted | Kind::Redis | Kind::Near | Kind::NearSeen | Kind::RedisSeen => {
-                let ours = ours::Ours::new(&order, &calls, &telemetry).await?;
-                say(&serde_json::to_string(&Ready { address, ..ours.ready.clone() })?);
-                ours.serve(listener, stop).await
-            }
+    let telemetry = Telemetry::start(&Log::default(), &watched(&order))?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let calls = Arc::new(AtomicU64::new(0));
+    let (stopping, stopped) = oneshot::channel::<()>();
+    let counted = Arc::clone(&calls);
+    std::thread::spawn(move || {
+        for _ in std::io::stdin().lines() {
+            say(&counted.load(Ordering::Relaxed).to_string());
         }
-    })
+        drop(stopping);
+    });
+    let stop = async move { drop(stopped.await) };
+    match order.kind {
+        Kind::Echo | Kind::EchoGet => {
+            let echo = echo::Echo::new(&order).await?;
+            say(&serde_json::to_string(&Ready { address, ..Ready::default() })?);
+            echo.serve(listener, stop).await
+        }
+        Kind::Embedded | Kind::Counted | Kind::Redis | Kind::Near | Kind::NearSeen | Kind::RedisSeen => {
+            let ours = ours::Ours::new(&order, &calls, &telemetry).await?;
+            say(&serde_json::to_string(&Ready { address, ..ours.ready.clone() })?);
+            ours.serve(listener, stop).await
+        }
+    }
 }
 
 /// Metrics and traces for the collector that the order names, as they are by default, and told often.

@@ -1,8 +1,6 @@
 //! Owns what is printed: the table for people, the JSON object for programs as the last line. Does not measure.
 
-use std::error::Error;
 use std::io::{self, Write as _};
-use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
@@ -124,11 +122,4 @@ const fn key(kind: Kind) -> &'static str {
         Kind::Echo => "echo",
         Kind::EchoGet => "echo_get",
     }
-}
-
-/// Says why there are no figures.
-pub fn failed(error: &dyn Error) -> ExitCode {
-    // Standard error is closed: there is nowhere left to say it.
-    let _ = writeln!(io::stderr(), "error: {error}");
-    ExitCode::FAILURE
 }

@@ -44,18 +44,17 @@ pub fn identity_headers(session: &SessionView, tenant: &str) -> Vec<(&'static st
 /// Whether a header could be taken for one of [`identity_headers`] by what stands behind the proxy: many servers write
 /// `-`, `_` and whatever else is no letter alike (CGI, RFC 3875, 4.1.18).
 #[must_use]
-pub fn claims_identity(name: &str) -> bool {
+pub fn claims_identity(name: &[u8]) -> bool {
     let same = |(a, b): (u8, u8)| a.to_ascii_lowercase() == b || (b == b'-' && !a.is_ascii_alphanumeric());
-    name.len() >= IDENTITY_PREFIX.len() && name.bytes().zip(IDENTITY_PREFIX.bytes()).all(same)
+    name.len() >= IDENTITY_PREFIX.len() && name.iter().copied().zip(IDENTITY_PREFIX.bytes()).all(same)
 }
 
 impl Authority {
     /// Whether a cookie of this name holds a credential of ours, and stays with the proxy.
     #[must_use]
     pub fn is_own_cookie(&self, name: &[u8]) -> bool {
-        let mut own = self.session_cookie_names.iter().map(String::as_bytes);
-        own.any(|own| own == name)
-            || [false, true].iter().any(|form| self.settings.binding_cookie_name(*form).as_bytes() == name)
+        self.session_cookie_names.iter().any(|own| own.as_bytes() == name)
+            || self.binding_cookie_names.iter().any(|own| own.as_bytes() == name)
     }
 
     /// Whether whoever asks from this address is a proxy, so that what it says it was asked itself is believed.
@@ -102,10 +101,10 @@ mod tests {
         for name in
             ["x-gatelodge-user-id", "X-Gatelodge-User-Id", "x_gatelodge_user_id", "x-gatelodge_new", "x.gatelodge.sub"]
         {
-            assert!(claims_identity(name), "{name}");
+            assert!(claims_identity(name.as_bytes()), "{name}");
         }
         for name in ["x-gatelodg", "x-gatelodger-id", "gatelodge-user-id", "cookie"] {
-            assert!(!claims_identity(name), "{name}");
+            assert!(!claims_identity(name.as_bytes()), "{name}");
         }
     }
 }

@@ -29,7 +29,6 @@ impl Authority {
         if let Some(missing) = requirements.needs.missing(&Facts::from(&admitted.standing.identity), now) {
             return Err(DeniedReason::Missing(missing));
         }
-        judged.needs.clone_from(&requirements.needs);
         Ok(judged)
     }
 

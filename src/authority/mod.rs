@@ -209,6 +209,7 @@ pub struct Authority {
     settings: Arc<Settings>,
     settings_version: Arc<str>,
     session_cookie_names: Arc<[String]>,
+    binding_cookie_names: [Arc<str>; 2],
     near: Arc<Near>,
     stream: Arc<Stream>,
     under_way: Arc<UnderWay>,
@@ -269,6 +270,7 @@ impl Authority {
     pub fn with(ports: Ports, vault: Vault, settings: Settings, memory: &Memory) -> Self {
         let settings_version = get_edge_settings::version(&settings, ports.providers.as_ref());
         let session_cookie_names = settings.session_cookie_names().into();
+        let binding_cookie_names = [false, true].map(|form_post| settings.binding_cookie_name(form_post).into());
         let (vault, settings) = (Arc::new(vault), Arc::new(settings));
         let stream = memory.stream(settings.tenant, ports.clock.running());
         let telling = Telling::of(ports.providers.as_ref());
@@ -279,6 +281,7 @@ impl Authority {
             settings,
             settings_version: settings_version.into(),
             session_cookie_names,
+            binding_cookie_names,
             near: Arc::clone(&memory.near),
             stream,
             under_way,

@@ -33,6 +33,8 @@ pub struct Shown {
     pub identity: OnceLock<Bytes>,
     /// The session's facts, and those that change with its use: last made of these.
     pub session: ArcSwapOption<(Facts, Bytes)>,
+    /// Whose it is, for what stands behind a proxy: as headers, and for the proxy's own filters.
+    pub passed_on: OnceLock<(Bytes, Bytes)>,
 }
 
 /// What may change about a session while its standing stays: its times, when it ends if it is not used, the generation of

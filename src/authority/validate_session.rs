@@ -93,7 +93,7 @@ pub struct Judged {
     pub csrf: bool,
     /// The origin was judged by a header that came.
     pub origin: bool,
-    /// This was asked for of who is logged in.
+    /// This was asked for of who is logged in. Written when the request may go ahead.
     pub needs: Needs,
     /// How the fingerprint compared.
     pub fingerprint: Option<Comparison>,
@@ -162,25 +162,25 @@ impl Authority {
     ///
     /// # Errors
     /// When the authority can't say. Never because of what is wrong with the session.
-    pub async fn validate_session(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
-        match self.validate_at_once(call, &question)? {
+    pub async fn validate_session(&self, call: &Call, mut question: Question) -> Result<Outcome, Error> {
+        match self.validate_at_once(call, &mut question)? {
             AtOnce::Answered(outcome) => Ok(outcome),
-            AtOnce::Open(open) => self.validate_open(call, &question, open).await,
+            AtOnce::Open(open) => self.validate_open(call, &mut question, open).await,
         }
     }
 
     /// As far as [`Authority::validate_session`] can say it without waiting: all of what is forged, and most of what is
-    /// known here.
+    /// known here. What the question asked of who is logged in goes on with an answer that says it was judged.
     ///
     /// # Errors
     /// As [`Authority::validate_session`].
-    pub fn validate_at_once(&self, call: &Call, question: &Question) -> Result<AtOnce, Error> {
+    pub fn validate_at_once(&self, call: &Call, question: &mut Question) -> Result<AtOnce, Error> {
         let answered = self.answer_at_once(call, question);
         self.show_at_once(&answered);
         answered
     }
 
-    fn answer_at_once(&self, call: &Call, question: &Question) -> Result<AtOnce, Error> {
+    fn answer_at_once(&self, call: &Call, question: &mut Question) -> Result<AtOnce, Error> {
         let context = question.presented.context.as_ref();
         if question.requirements.csrf == CsrfRequirement::Required && context.is_none() {
             return Err(Error::ContextRequired("csrf"));
@@ -208,14 +208,14 @@ impl Authority {
     ///
     /// # Errors
     /// As [`Authority::validate_session`].
-    pub async fn validate_open(&self, call: &Call, question: &Question, open: Open) -> Result<Outcome, Error> {
+    pub async fn validate_open(&self, call: &Call, question: &mut Question, open: Open) -> Result<Outcome, Error> {
         let was_known = open.known.is_some();
         let answered = self.answer_open(call, question, open).await;
         self.show_check(&answered, was_known);
         answered
     }
 
-    async fn answer_open(&self, call: &Call, question: &Question, open: Open) -> Result<Outcome, Error> {
+    async fn answer_open(&self, call: &Call, question: &mut Question, open: Open) -> Result<Outcome, Error> {
         let context = question.presented.context.as_ref();
         let inactive = |reason| Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
         let (mut admitted, judged) = if let Some(known) = open.known {
@@ -251,11 +251,12 @@ impl Authority {
     fn go_ahead(
         &self,
         admitted: Admitted,
-        judged: Judged,
+        mut judged: Judged,
         delivery: Delivery,
-        question: &Question,
+        question: &mut Question,
         call: &Call,
     ) -> Outcome {
+        judged.needs = std::mem::take(&mut question.requirements.needs);
         if admitted.fingerprint.comparison == Comparison::Differed {
             tracing::warn!(
                 session = admitted.credential.key.public(),

@@ -110,7 +110,7 @@ impl Desk {
         let mut open = None;
         if let Some(found) = tenancy.known_for(&self.asker, &question.presented)? {
             question.as_of = found.unheard(question.as_of);
-            match found.for_many().validate_at_once(call, &question)? {
+            match found.for_many().validate_at_once(call, &mut question)? {
                 AtOnce::Answered(outcome) => return Ok(Progress::Answered(shown(outcome, &found))),
                 AtOnce::Open(begun) => open = Some(begun),
             }
@@ -159,7 +159,7 @@ impl Desk {
 
 /// The answer as it is sent: `build.rs` lets the field take it so.
 fn shown(outcome: validate_session::Outcome, found: &Found<'_>) -> Bytes {
-    answers::validated(outcome, found.tenant_name(), &found.settings_version()).encode_to_vec().into()
+    answers::validated(outcome, found.tenant_name(), found.settings_version()).encode_to_vec().into()
 }
 
 fn panicked(call: &Call) -> Status {

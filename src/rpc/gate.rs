@@ -32,8 +32,8 @@ use crate::authority::Call;
 use crate::authority::observer::{CallObserver, Gauge};
 use crate::authority::tenants::{Asker, Tenants};
 
-/// The paths of our own services, whose errors come before any message and have their reasons.
-const OURS: &str = "/gatelodge.";
+/// The paths of services that are not written here: their streams may end with an error that has no reason.
+const OTHERS: &str = "/grpc.";
 /// Balancers ask it when all is taken too: it holds no place among the calls.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 /// Who watches health holds one of these as long as the stream lasts: anybody may, so there are few.
@@ -191,7 +191,7 @@ where
 {
     let (path, request_id) = (request.uri().path(), asked::text(&id));
     // Our own methods keep their place themselves; what others serve keeps it until its stream has ended.
-    let (own, streaming) = if path.starts_with(OURS) { (place, None) } else { (None, Some(place)) };
+    let (own, streaming) = if path.starts_with(OTHERS) { (None, Some(place)) } else { (place, None) };
     let name = caller.as_ref().map(|caller| Arc::clone(&caller.name));
     let told = tracing::enabled!(tracing::Level::DEBUG).then(|| (path.to_owned(), name.clone().unwrap_or_default()));
     let within = observed.as_mut().map(|call| call.let_in(request.headers(), request_id, name.as_deref()));

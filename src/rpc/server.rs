@@ -13,7 +13,7 @@ use tower::util::option_layer;
 use super::admin_service::Admin;
 use super::callers::Callers;
 use super::envoy::Authorization;
-use super::envoy::v3::authorization_server::AuthorizationServer;
+use super::envoy::wire::authorization_server::AuthorizationServer;
 use super::gate::Gate;
 use super::grpc_web::{self, GrpcWebSettings};
 use super::health::Health;

@@ -17,7 +17,7 @@ use crate::session::need::Missing;
 pub(super) fn validated(
     outcome: validate_session::Outcome,
     tenant: &str,
-    version: &str,
+    settings_version: String,
 ) -> v1::ValidateSessionResponse {
     use v1::validate_session_response::Outcome;
     let outcome = match outcome {
@@ -25,7 +25,7 @@ pub(super) fn validated(
         validate_session::Outcome::Inactive(found) => Outcome::Inactive(inactive(found)),
         validate_session::Outcome::Denied(found) => Outcome::Denied(denied(*found)),
     };
-    v1::ValidateSessionResponse { outcome: Some(outcome), settings_version: version.to_owned() }
+    v1::ValidateSessionResponse { outcome: Some(outcome), settings_version }
 }
 
 /// The identity as it is sent, encoded once for all answers about a standing (store.md, 10): `build.rs` lets the field

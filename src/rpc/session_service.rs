@@ -46,11 +46,11 @@ impl SessionService for Sessions {
         let mut question = questions::validate_session(request.into_inner(), &tenancy.limits()).map_err(failed)?;
         let authority = tenancy.for_presented(&asked.asker, &question.presented).await.map_err(failed)?;
         question.as_of = authority.unheard(question.as_of);
-        let outcome = match authority.validate_at_once(&asked.call, &question).map_err(failed)? {
+        let outcome = match authority.validate_at_once(&asked.call, &mut question).map_err(failed)? {
             AtOnce::Answered(outcome) => outcome,
-            AtOnce::Open(open) => authority.validate_open(&asked.call, &question, open).await.map_err(failed)?,
+            AtOnce::Open(open) => authority.validate_open(&asked.call, &mut question, open).await.map_err(failed)?,
         };
-        Ok(Response::new(answers::validated(outcome, authority.tenant_name(), &authority.settings_version())))
+        Ok(Response::new(answers::validated(outcome, authority.tenant_name(), authority.settings_version())))
     }
 
     async fn check_sessions(

@@ -23,8 +23,8 @@ use uses::Uses;
 const WAYS: usize = 8;
 /// Users share so many numbers: one that was revoked makes those it shares with be read again.
 const USERS: usize = 4096;
-/// A body that is larger is opened anew each time, so that memory is bounded by the number of sessions: about 2 kB each,
-/// and 20 kB at most.
+/// A body that is larger is opened anew each time, so that memory is bounded by the number of sessions: about 2 kB each, and
+/// 20 kB at most; twice as much of those that a proxy asks about.
 const LARGEST_BODY: usize = 4096;
 
 /// Where a reading of the store began. What was forgotten since then makes what it gave worthless.

@@ -1,75 +1,92 @@
 //! Owns what Envoy is answered: the headers of a request that goes on, or the answer in its place. Does not know why.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
+use prost::Message as _;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::question::Asked;
-use super::v3::check_response::HttpResponse;
-use super::v3::header_value_option::HeaderAppendAction;
-use super::v3::{
+use super::wire::check_response::HttpResponse;
+use super::wire::header_value_option::HeaderAppendAction;
+use super::wire::{
     CheckResponse, DeniedHttpResponse, HeaderValue, HeaderValueOption, HttpStatus, OkHttpResponse, check_response,
 };
-use crate::authority::Authority;
 use crate::authority::answer::{HttpAnswer, Trouble};
 use crate::authority::behind_proxy::{claims_identity, identity_headers};
 use crate::authority::validate_session::Active;
+use crate::authority::{Authority, SessionView};
 
 /// A living session: the request goes on with who is logged in, and without any credential.
 pub(super) fn active(active: &Active, asked: &Asked, authority: &Authority) -> CheckResponse {
-    let identity = identity_headers(&active.session, authority.tenant_name());
-    let text = |text: &String| Value { kind: Some(Kind::StringValue(text.clone())) };
-    let fields = identity.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
-    let mut back = vec![add("vary", "Cookie".to_owned())];
+    let (session, tenant) = (&active.session, authority.tenant_name());
+    let mut back = vec![varies()];
     back.extend(active.set_cookies.iter().map(|cookie| add("set-cookie", cookie.clone())));
     if let Some(token) = &active.csrf_token {
-        back.push(set(authority.csrf_header(), token.expose().to_owned()));
+        let name = Bytes::copy_from_slice(authority.csrf_header().as_bytes());
+        back.push(header(name, token.expose().to_owned(), HeaderAppendAction::OverwriteIfExistsOrAdd));
     }
     if !active.set_cookies.is_empty() || active.csrf_token.is_some() {
-        back.push(set("cache-control", "no-store".to_owned()));
+        back.push(set("cache-control", Bytes::from_static(b"no-store")));
     }
-    let mut answer = goes_on(asked, authority, identity, back);
-    answer.dynamic_metadata = Some(Struct { fields });
+    let (headers, metadata) = session.standing.shown.passed_on.get_or_init(|| passed_on(session, tenant));
+    let written = |name: &[u8]| identity_headers(session, tenant).iter().any(|(own, _)| own.as_bytes() == name);
+    let mut answer = goes_on(asked, authority, headers, written, back);
+    answer.dynamic_metadata = metadata.clone();
     answer
+}
+
+/// Who is logged in, encoded once for all answers about a standing: headers of an `OkHttpResponse`, and a `Struct`.
+fn passed_on(session: &SessionView, tenant: &str) -> (Bytes, Bytes) {
+    let identity = identity_headers(session, tenant);
+    let text = |text: &String| Value { kind: Some(Kind::StringValue(text.clone())) };
+    let fields = identity.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
+    let headers = identity.into_iter().map(|(name, value)| set(name, value)).collect();
+    let headers = OkHttpResponse { headers, ..OkHttpResponse::default() };
+    (headers.encode_to_vec().into(), Struct { fields }.encode_to_vec().into())
 }
 
 /// Nobody is logged in, and nobody has to be.
 pub(super) fn nobody(asked: &Asked, authority: &Authority) -> CheckResponse {
-    goes_on(asked, authority, Vec::new(), vec![add("vary", "Cookie".to_owned())])
+    goes_on(asked, authority, &[], |_| false, vec![varies()])
 }
 
+/// `identity`: encoded headers; `written` says whether it has one of a name.
 fn goes_on(
     asked: &Asked,
     authority: &Authority,
-    identity: Vec<(&'static str, String)>,
+    identity: &[u8],
+    written: impl Fn(&[u8]) -> bool,
     back: Vec<HeaderValueOption>,
 ) -> CheckResponse {
-    let written: BTreeSet<_> = identity.iter().map(|(name, _)| *name).collect();
-    let claimed = asked.names().filter(|name| claims_identity(name) && !written.contains(name));
-    let mut removed: Vec<_> = claimed.map(str::to_owned).collect();
-    let mut headers: Vec<_> = identity.into_iter().map(|(name, value)| set(name, value)).collect();
+    let claimed = asked.names().filter(|name| claims_identity(name) && !written(name));
+    let mut removed: Vec<_> = claimed.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    let mut headers = Vec::new();
     match others_cookies(asked, authority) {
         Some(cookies) if cookies.is_empty() => removed.push("cookie".to_owned()),
         Some(cookies) => headers.push(set("cookie", cookies)),
         None => (),
     }
-    let ok = OkHttpResponse { headers, headers_to_remove: removed, response_headers_to_add: back };
-    with_code(Code::Ok, HttpResponse::OkResponse(ok))
+    let rest = OkHttpResponse { headers, headers_to_remove: removed, response_headers_to_add: back };
+    // Encoded messages one after the other are one message (Protocol Buffers, "Encoding", "Last One Wins").
+    let ok = [identity, &rest.encode_to_vec()].concat();
+    with_code(Code::Ok, HttpResponse::OkResponse(ok.into()))
 }
 
 /// The cookies that are not ours; `None` where none of ours came. A pair whose bytes are no UTF-8 is left out: Envoy writes
 /// text alone.
 fn others_cookies(asked: &Asked, authority: &Authority) -> Option<String> {
-    let (own, others): (Vec<_>, Vec<_>) = asked.cookies().partition(|(name, _)| authority.is_own_cookie(name));
-    if own.is_empty() {
-        return None;
+    let (mut others, mut is_own_there) = (String::new(), false);
+    for (name, value) in asked.cookies() {
+        if authority.is_own_cookie(name) {
+            is_own_there = true;
+        } else if let (Ok(name), Ok(value)) = (str::from_utf8(name), str::from_utf8(value)) {
+            let parts = if others.is_empty() { [name, "=", value, ""] } else { ["; ", name, "=", value] };
+            others.extend(parts);
+        }
     }
-    let pair = |(name, value): (Bytes, Bytes)| String::from_utf8([&name[..], b"=", &value[..]].concat()).ok();
-    Some(others.into_iter().filter_map(pair).collect::<Vec<_>>().join("; "))
+    is_own_there.then_some(others)
 }
 
 /// No session, or one that this request may not use: the authority's own answer.
@@ -104,7 +121,7 @@ fn denied(code: Code, answer: HttpAnswer) -> CheckResponse {
     let cookies = answer.set_cookies.into_iter().map(|cookie| add("set-cookie", cookie));
     let response = DeniedHttpResponse {
         status: Some(HttpStatus { code: i32::from(answer.status) }),
-        headers: fixed.chain(more).chain([set("vary", "Cookie".to_owned())]).chain(cookies).collect(),
+        headers: fixed.chain(more).chain([set("vary", Bytes::from_static(b"Cookie"))]).chain(cookies).collect(),
         body: String::from_utf8_lossy(&answer.body).into_owned(),
     };
     with_code(code, HttpResponse::DeniedResponse(response))
@@ -114,21 +131,26 @@ fn with_code(code: Code, response: HttpResponse) -> CheckResponse {
     CheckResponse {
         status: Some(check_response::Status { code: code.into() }),
         http_response: Some(response),
-        dynamic_metadata: None,
+        dynamic_metadata: Bytes::new(),
     }
 }
 
+/// Whether somebody is logged in is told by cookies.
+fn varies() -> HeaderValueOption {
+    add("vary", Bytes::from_static(b"Cookie"))
+}
+
 /// In place of those that are there.
-fn set(name: &str, value: String) -> HeaderValueOption {
-    header(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd)
+fn set(name: &'static str, value: impl Into<Bytes>) -> HeaderValueOption {
+    header(Bytes::from_static(name.as_bytes()), value, HeaderAppendAction::OverwriteIfExistsOrAdd)
 }
 
 /// Beside those that are there.
-fn add(name: &str, value: String) -> HeaderValueOption {
-    header(name, value, HeaderAppendAction::AppendIfExistsOrAdd)
+fn add(name: &'static str, value: impl Into<Bytes>) -> HeaderValueOption {
+    header(Bytes::from_static(name.as_bytes()), value, HeaderAppendAction::AppendIfExistsOrAdd)
 }
 
-fn header(name: &str, value: String, append_action: HeaderAppendAction) -> HeaderValueOption {
-    let header = HeaderValue { key: name.to_owned(), value, raw_value: Bytes::new() };
+fn header(key: Bytes, value: impl Into<Bytes>, append_action: HeaderAppendAction) -> HeaderValueOption {
+    let header = HeaderValue { key, value: value.into(), raw_value: Bytes::new() };
     HeaderValueOption { header: Some(header), append_action: append_action.into() }
 }

@@ -26,7 +26,7 @@ impl Asked {
         }
         // What belongs to a connection ends at the proxy, and a handshake is known by what does not (RFC 6455, 4.1).
         if self.header("sec-websocket-key").is_some() && self.header("upgrade").is_none() {
-            self.headers.push(("upgrade".to_owned(), Bytes::from_static(b"websocket")));
+            self.headers.push((Bytes::from_static(b"upgrade"), Bytes::from_static(b"websocket")));
         }
         Ok(self)
     }

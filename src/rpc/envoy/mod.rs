@@ -7,7 +7,7 @@ mod question;
 
 use tonic::{Request, Response, Status};
 
-use self::v3::authorization_server;
+use self::wire::{CheckRequest, CheckResponse, authorization_server};
 use super::asked::{self, asked};
 use super::{questions, status};
 use crate::authority::Error;
@@ -15,7 +15,7 @@ use crate::authority::tenants::Tenants;
 use crate::authority::validate_session::Outcome;
 use question::Asked;
 
-/// The generated code of the part of Envoy's contract that is spoken here.
+/// The generated code of the part of Envoy's contract that is spoken here, for those who ask.
 #[expect(
     clippy::all,
     clippy::pedantic,
@@ -27,6 +27,18 @@ pub mod v3 {
     tonic::include_proto!("envoy.service.auth.v3");
 }
 
+/// The same as it is read and written here: `build.rs` says how.
+#[expect(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
+pub(super) mod wire {
+    tonic::include_proto!("wire/envoy.service.auth.v3");
+}
+
 /// The service, for tenants.
 #[derive(Clone)]
 pub(super) struct Authorization {
@@ -35,26 +47,26 @@ pub(super) struct Authorization {
 
 #[tonic::async_trait]
 impl authorization_server::Authorization for Authorization {
-    async fn check(&self, request: Request<v3::CheckRequest>) -> Result<Response<v3::CheckResponse>, Status> {
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
         let mut noted = asked();
         let question = Asked::read(request.into_inner());
         if let Some(id) = question.request_id().filter(|id| asked::is_harmless(id.as_bytes())) {
             noted.call.request_id = id;
         }
-        let request_id = noted.call.request_id.clone();
-        let answer = self.answer(noted, question).await.unwrap_or_else(|error| {
+        let answer = self.answer(&noted, question).await.unwrap_or_else(|error| {
+            let request_id = &noted.call.request_id;
             // A caller's own field is an operator's mistake here, and nobody sees the status: so it goes to the log.
             if let Error::InvalidField { field, expected } = &error {
                 tracing::error!(field, expected, request_id, "a proxy's question can't be read");
             }
-            answer::could_not_say(&status::of(&error, &request_id), &request_id)
+            answer::could_not_say(&status::of(&error, request_id), request_id)
         });
         Ok(Response::new(answer))
     }
 }
 
 impl Authorization {
-    async fn answer(&self, noted: asked::Asked, asked: Asked) -> Result<v3::CheckResponse, Error> {
+    async fn answer(&self, noted: &asked::Asked, asked: Asked) -> Result<CheckResponse, Error> {
         let tenancy = self.tenants.now();
         let asked = asked.meant()?;
         let mut question = questions::validate_session(asked.question()?, &tenancy.limits())?;

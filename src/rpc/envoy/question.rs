@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 
-use super::v3::{CheckRequest, HeaderValue};
+use super::wire::attribute_context::http_request::HeadersEntry;
+use super::wire::{CheckRequest, HeaderValue};
 use crate::authority::Error;
 use crate::rpc::{fields, v1};
 
@@ -17,7 +18,7 @@ pub(super) struct Asked {
     pub(super) host: Option<Bytes>,
     pub(super) peer: Option<Bytes>,
     /// Names in lower case, in the order in which they came.
-    pub(super) headers: Vec<(String, Bytes)>,
+    pub(super) headers: Vec<(Bytes, Bytes)>,
     /// The request is one that whoever asks says it was asked itself.
     pub(super) is_forwarded: bool,
     wants: Vec<(String, String)>,
@@ -27,20 +28,20 @@ impl Asked {
     pub(super) fn read(request: CheckRequest) -> Self {
         let attributes = request.attributes.unwrap_or_default();
         let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
-        let line = |HeaderValue { mut key, value, raw_value }| {
-            key.make_ascii_lowercase();
-            (key, if raw_value.is_empty() { value.into() } else { raw_value })
+        let line = |HeaderValue { key, value, raw_value }| {
+            (in_lower_case(key), if raw_value.is_empty() { value } else { raw_value })
         };
+        let entry = |HeadersEntry { key, value }| (in_lower_case(key), value);
         let headers = match http.header_map {
             Some(lines) => lines.headers.into_iter().map(line).collect(),
-            None => http.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.into())).collect(),
+            None => http.headers.into_iter().map(entry).collect(),
         };
         let address = attributes.source.and_then(|peer| peer.address?.socket_address).map(|socket| socket.address);
-        let maybe = |text: String| (!text.is_empty()).then(|| Bytes::from(text));
+        let maybe = |text: Bytes| (!text.is_empty()).then_some(text);
         let wants = attributes.context_extensions.into_iter();
         Self {
-            method: http.method.into(),
-            target: http.path.into(),
+            method: http.method,
+            target: http.path,
             host: maybe(http.host),
             peer: address.and_then(maybe),
             headers,
@@ -50,8 +51,8 @@ impl Asked {
     }
 
     /// The names of all headers that came.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.headers.iter().map(|(name, _)| name.as_str())
+    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.headers.iter().map(|(name, _)| &name[..])
     }
 
     /// The lines of a header, joined as HTTP has it; `None` where it did not come.
@@ -60,7 +61,7 @@ impl Asked {
         let first = lines.next()?;
         match lines.next() {
             None => Some(first.clone()),
-            Some(_) => Some(self.lines(name).join(&b", "[..]).into()),
+            Some(_) => Some(joined(&self.lines(name))),
         }
     }
 
@@ -77,16 +78,8 @@ impl Asked {
     }
 
     /// Every pair of the Cookie headers, byte for byte; what has no `=` is none.
-    pub(super) fn cookies(&self) -> impl Iterator<Item = (Bytes, Bytes)> {
-        self.lines("cookie").into_iter().flat_map(|line| {
-            let pairs = line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-            let cut = |pair: &[u8]| {
-                let at = pair.iter().position(|byte| *byte == b'=')?;
-                let (name, value) = pair.split_at_checked(at)?;
-                Some((line.slice_ref(name), line.slice_ref(value.get(1..)?)))
-            };
-            pairs.filter_map(cut).collect::<Vec<_>>()
-        })
+    pub(super) fn cookies(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.each("cookie").flat_map(|line| pairs(line))
     }
 
     /// Whether a route lets nobody through who is not logged in.
@@ -110,31 +103,51 @@ impl Asked {
     /// # Errors
     /// What a route wants that can't be read.
     pub(super) fn question(&self) -> Result<v1::ValidateSessionRequest, Error> {
-        let cookie =
-            |(name, value): (Bytes, Bytes)| Some(v1::Cookie { name: String::from_utf8(name.into()).ok()?, value });
-        let context = v1::RequestContext {
+        let mut cookies = Vec::new();
+        let mut context = v1::RequestContext {
             method: self.method.clone(),
             target: self.target.clone(),
             host: self.host.clone(),
             peer_address: self.peer.clone(),
-            x_forwarded_for: self.lines("x-forwarded-for"),
-            forwarded: self.lines("forwarded"),
-            user_agent: self.header("user-agent"),
-            accept_language: self.header("accept-language"),
-            accept: self.header("accept"),
-            content_type: self.header("content-type"),
-            upgrade: self.header("upgrade"),
-            origin: self.header("origin"),
-            sec_fetch_site: self.header("sec-fetch-site"),
-            sec_fetch_mode: self.header("sec-fetch-mode"),
-            sec_fetch_dest: self.header("sec-fetch-dest"),
-            x_requested_with: self.header("x-requested-with"),
-            x_tenant_id: self.header("x-tenant-id"),
-            csrf_token: None,
-            place: None,
+            ..v1::RequestContext::default()
         };
+        for (name, line) in &self.headers {
+            let text = match &name[..] {
+                b"cookie" => {
+                    cookies.extend(pairs(line).filter_map(|(name, value)| {
+                        let name = str::from_utf8(name).ok()?.to_owned();
+                        Some(v1::Cookie { name, value: line.slice_ref(value) })
+                    }));
+                    continue;
+                }
+                b"x-forwarded-for" => {
+                    context.x_forwarded_for.push(line.clone());
+                    continue;
+                }
+                b"forwarded" => {
+                    context.forwarded.push(line.clone());
+                    continue;
+                }
+                b"user-agent" => &mut context.user_agent,
+                b"accept-language" => &mut context.accept_language,
+                b"accept" => &mut context.accept,
+                b"content-type" => &mut context.content_type,
+                b"upgrade" => &mut context.upgrade,
+                b"origin" => &mut context.origin,
+                b"sec-fetch-site" => &mut context.sec_fetch_site,
+                b"sec-fetch-mode" => &mut context.sec_fetch_mode,
+                b"sec-fetch-dest" => &mut context.sec_fetch_dest,
+                b"x-requested-with" => &mut context.x_requested_with,
+                b"x-tenant-id" => &mut context.x_tenant_id,
+                _ => continue,
+            };
+            *text = Some(match text.take() {
+                None => line.clone(),
+                Some(before) => joined(&[before, line.clone()]),
+            });
+        }
         Ok(v1::ValidateSessionRequest {
-            cookies: self.cookies().filter_map(cookie).collect(),
+            cookies,
             context: Some(context.into()),
             requirements: Some(self.requirements()?),
             can_set_cookies: true,
@@ -163,6 +176,25 @@ impl Asked {
         }
         Ok(needs)
     }
+}
+
+/// The lines of a header as one (RFC 9110, 5.3).
+fn joined(lines: &[Bytes]) -> Bytes {
+    lines.join(&b", "[..]).into()
+}
+
+/// As HTTP/2 has names, so that nothing is copied.
+fn in_lower_case(name: Bytes) -> Bytes {
+    if name.iter().any(u8::is_ascii_uppercase) { name.to_ascii_lowercase().into() } else { name }
+}
+
+/// The pairs of a Cookie header.
+fn pairs(line: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    line.split(|byte| *byte == b';').filter_map(|pair| {
+        let pair = pair.trim_ascii();
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        Some((pair.get(..at)?, pair.get(at + 1..)?))
+    })
 }
 
 fn unknown(key: &str) -> Error {

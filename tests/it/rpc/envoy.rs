@@ -104,6 +104,31 @@ async fn a_request_with_a_session_goes_on_with_an_identity_and_without_the_crede
 }
 
 #[tokio::test]
+async fn what_is_said_of_a_session_is_the_same_each_time_and_nothing_of_a_request_stays() {
+    let (_world, browser, serving) = logged_in().await;
+    let mut claiming = question(&cookies(&browser), &[]);
+    let http = claiming.attributes.as_mut().unwrap().request.as_mut().unwrap().http.as_mut().unwrap();
+    let claim = v3::HeaderValue { key: "x-gatelodge-new".into(), value: "mallory".into(), ..Default::default() };
+    http.header_map.as_mut().unwrap().headers.push(claim);
+    let own = browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+    let first = check(&serving, &claiming).await;
+    let second = check(&serving, &question(own.as_bytes(), &[])).await;
+    assert!(first.dynamic_metadata == second.dynamic_metadata && first.dynamic_metadata.is_some());
+    let (first, second) = (passed(first), passed(second));
+    let mut identity = values(&first.headers);
+    assert!(identity.remove("cookie").is_some());
+    assert_eq!((identity, vec!["cookie".to_owned()]), (values(&second.headers), second.headers_to_remove));
+}
+
+// Before its message is read a call has an error like any other's.
+#[tokio::test]
+async fn a_question_that_is_no_message_is_refused_with_a_reason() {
+    let (_world, _, serving) = logged_in().await;
+    let refused = raw(&serving.channel().await, CHECK, Some(&key(Role::Edge)), Bytes::from_static(b"\xff")).await;
+    assert!(!refused.unwrap_err().details().is_empty());
+}
+
+#[tokio::test]
 async fn what_a_request_claims_of_an_identity_is_taken_away() {
     let (_world, browser, serving) = logged_in().await;
     let claims = ["x-gatelodge-user-id", "X-Gatelodge-Roles", "x_gatelodge_new", "x-gatelodge-acr"];
