@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn tenants_with_one_secret_share_no_key_but_the_browsers() {
         let vaults = [vault(1), vault(2), vault(12)];
-        let rings: [fn(&Vault) -> &MacRing; 10] = [
+        let rings: [fn(&Vault) -> &MacRing; 11] = [
             |v| &v.credential,
             |v| &v.state,
             |v| &v.forwarded_state,
