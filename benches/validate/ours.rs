@@ -10,7 +10,8 @@ use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
 use gatelodge::authority::ports::{
-    AnswerStore, Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
+    AnswerStore, AuditStore, Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore,
+    UserStore,
 };
 use gatelodge::authority::settings::Settings;
 use gatelodge::authority::tenants::{Tenancy, Tenant, Tenants};
@@ -52,7 +53,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>, telemetry: &Telemetry) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let (sessions, logins, logouts, answers, users, mint_keys, rates, events) =
+        let (sessions, logins, logouts, answers, users, mint_keys, rates, audit, events) =
             stores(order, &folder, calls).await?;
         let vault = session::vault(session::TENANT);
         let user = if order.all_on { session::entitled(0) } else { session::user(0) };
@@ -75,6 +76,7 @@ impl Ours {
             rates,
             users,
             mint_keys,
+            audit,
             events,
             providers,
             clock,
@@ -133,6 +135,7 @@ type Stores = (
     Arc<dyn UserStore>,
     Arc<dyn MintKeyStore>,
     Arc<dyn RateStore>,
+    Arc<dyn AuditStore>,
     Arc<dyn EventLog>,
 );
 
@@ -140,6 +143,7 @@ async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Resu
     if let Some(address) = &order.redis {
         let store = redis(address).await?;
         return Ok((
+            store.clone(),
             store.clone(),
             store.clone(),
             store.clone(),
@@ -161,10 +165,21 @@ async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Resu
             store.clone(),
             store.clone(),
             store.clone(),
+            store.clone(),
             store,
         ));
     }
-    Ok((store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store.clone(), store))
+    Ok((
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        store,
+    ))
 }
 
 /// The store over a Redis.

@@ -154,6 +154,7 @@ impl App {
             users: store.users.clone(),
             events: store.events.clone(),
             mint_keys: store.mint_keys.clone(),
+            audit: store.audit.clone(),
             providers,
             clock: clock.clone(),
             wall: Arc::new(SystemClock),

@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use super::world::SystemEntropy;
 use super::{AppError, providers, redis_store, settings, tenancy};
 use crate::authority::ports::{
-    AnswerStore, Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant, RateStore,
-    SessionStore, TenantStore, UserStore,
+    AnswerStore, AuditStore, Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant,
+    RateStore, SessionStore, TenantStore, UserStore,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
@@ -34,6 +34,7 @@ pub(super) struct Store {
     pub(super) events: Arc<dyn EventLog>,
     pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
+    pub(super) audit: Arc<dyn AuditStore>,
     pub(super) tenants: Arc<dyn TenantStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
@@ -67,6 +68,7 @@ pub(super) async fn store(
                 rates: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
+                audit: store.clone(),
                 tenants: store.clone(),
                 events: store,
                 sweeping,
@@ -84,6 +86,7 @@ pub(super) async fn store(
                 rates: store.clone(),
                 users: store.clone(),
                 mint_keys: store.clone(),
+                audit: store.clone(),
                 tenants: store.clone(),
                 events: store,
                 sweeping,

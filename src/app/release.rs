@@ -64,6 +64,7 @@ pub async fn release(config: &Config, number: TenantNumber) -> Result<Released, 
     store.events.announce(vec![Event::of(number, What::Marked { target, mark })]).await?;
     let users = delete_users(&store, number).await?;
     drop_mint_keys(&store, number).await?;
+    store.audit.drop_entries(number).await?;
     store.tenants.release(number).await?;
     Ok(Released::Yes { name, users })
 }

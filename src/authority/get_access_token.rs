@@ -10,6 +10,7 @@ use super::validate_session::Inactive;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::Secret;
 use crate::session::admission::InactiveReason;
+use crate::session::audit::Action;
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
 
@@ -64,7 +65,11 @@ impl Authority {
         }
         let token = match &question.audience {
             Some(audience) => match self.exchange(&admitted, audience, question.minimum).await? {
-                Exchanged::Token(token) => token,
+                Exchanged::Token(token) => {
+                    let user = self.user_of(&admitted.standing.identity);
+                    self.audit_token(Action::TokenExchanged, call, admitted.credential.key, user);
+                    token
+                }
                 Exchanged::SessionGone => return Ok(inactive(InactiveReason::Revoked)),
             },
             None => match self.living_tokens(&admitted, question.minimum).await? {

@@ -4,6 +4,7 @@
 mod admin_service;
 mod answers;
 mod asked;
+mod audit;
 pub mod callers;
 mod check;
 mod check_stream;

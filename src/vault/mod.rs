@@ -1,6 +1,7 @@
 //! HOW WHAT IS KEPT IS SEALED. Owns the encoding and sealing of records, tokens, logins and kept answers, and the
 //! keys for each purpose. Pure; does not know where the bytes go.
 
+mod audit;
 mod compact;
 mod encoding;
 mod kept_calls;
@@ -56,6 +57,7 @@ pub struct Vault {
     held: SealRing,
     user: SealRing,
     step_up: SealRing,
+    audit: SealRing,
 }
 
 /// Why something kept could not be opened.
@@ -108,6 +110,7 @@ impl Vault {
             held: seal("held login"),
             user: seal("user"),
             step_up: seal("step-up"),
+            audit: seal("audit"),
         }
     }
 }

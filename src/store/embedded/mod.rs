@@ -7,6 +7,9 @@
 
 mod answers;
 mod attributes;
+mod audit;
+mod audit_rows;
+mod change;
 mod create;
 mod events;
 mod file;
@@ -35,6 +38,7 @@ use std::time::Duration;
 
 use crate::authority::ports::Clock;
 use crate::session::time::Timestamp;
+use audit::Audit;
 use events::Ring;
 use file::SessionFile;
 use journal::Journal;
@@ -48,6 +52,7 @@ pub struct EmbeddedStore {
     journal: Journal,
     file: Option<Arc<SessionFile>>,
     ring: Ring,
+    audit: Audit,
 }
 
 impl EmbeddedStore {
@@ -68,7 +73,7 @@ impl EmbeddedStore {
             }
         };
         let ring = Ring::new(clock.now());
-        Ok(Arc::new(Self { clock, memory, journal, file, ring }))
+        Ok(Arc::new(Self { clock, memory, journal, file, ring, audit: Audit::default() }))
     }
 
     /// Removes what has expired, now and then `every` so often, until the store is gone or the future is dropped.

@@ -101,4 +101,5 @@ scripts! {
     keep_answer: "keep_answer.lua",
     give_back_call: "give_back_call.lua",
     watch_call: "watch_call.lua",
+    keep_entry: "keep_entry.lua",
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::ports::{
-    AnswerStore, Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore, NewSession, OpenLogin,
-    RateStore, SessionStore, UserStore,
+    AnswerStore, AuditStore, Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore,
+    NewSession, OpenLogin, RateStore, SessionStore, UserStore,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
@@ -30,12 +30,20 @@ pub const CREATED: Creation = Creation::Created(Made { first_login: false, ended
 
 /// A store that keeps sessions and logins.
 pub trait Store:
-    SessionStore + LoginStore + LogoutStore + AnswerStore + RateStore + MintKeyStore + EventLog + UserStore
+    SessionStore + LoginStore + LogoutStore + AnswerStore + RateStore + MintKeyStore + EventLog + UserStore + AuditStore
 {
 }
 
-impl<T: SessionStore + LoginStore + LogoutStore + AnswerStore + RateStore + MintKeyStore + EventLog + UserStore> Store
-    for T
+impl<T> Store for T where
+    T: SessionStore
+        + LoginStore
+        + LogoutStore
+        + AnswerStore
+        + RateStore
+        + MintKeyStore
+        + EventLog
+        + UserStore
+        + AuditStore
 {
 }
 
@@ -43,6 +51,12 @@ impl<T: SessionStore + LoginStore + LogoutStore + AnswerStore + RateStore + Mint
 pub struct Bench {
     pub store: Arc<dyn Store>,
     pub kind: Kind,
+}
+
+impl Bench {
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self.kind, Kind::Embedded { .. })
+    }
 }
 
 /// Which store it is, and what belongs to it.

@@ -2,6 +2,7 @@
 //! goes to a real store. Does not know what is tested.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -9,12 +10,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::answer_store::{Claim, Claimed};
+use gatelodge::authority::audit_store::{EntryPage, KeptEntry};
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
-    AnswerStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, Lease, LeaseAttempt, LoginEnd,
-    LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore,
-    StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
+    AnswerStore, AuditStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptMintKeys, Lease, LeaseAttempt,
+    LoginEnd, LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession, OpenLogin, RateStore,
+    SessionStore, StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
+use gatelodge::session::audit::{EntryId, EntryName};
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{
     AnswerKey, LoginKey, LogoutTokenKey, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
@@ -63,6 +66,7 @@ pub struct FaultyStore {
     logouts: Arc<dyn LogoutStore>,
     answers: Arc<dyn AnswerStore>,
     mint_keys: Arc<dyn MintKeyStore>,
+    audit: Arc<dyn AuditStore>,
     rates: Arc<dyn RateStore>,
     users: Arc<dyn UserStore>,
     events: Arc<dyn EventLog>,
@@ -116,6 +120,7 @@ impl FaultyStore {
             logouts: Arc::clone(&ports.logouts),
             answers: Arc::clone(&ports.answers),
             mint_keys: Arc::clone(&ports.mint_keys),
+            audit: Arc::clone(&ports.audit),
             rates: Arc::clone(&ports.rates),
             users: Arc::clone(&ports.users),
             events: Arc::clone(&ports.events),
@@ -128,6 +133,7 @@ impl FaultyStore {
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
         (ports.users, ports.logouts, ports.rates) = (store.clone(), store.clone(), store.clone());
+        ports.audit = store.clone();
         ports.answers = store.clone();
         store
     }
@@ -316,6 +322,12 @@ pass! { RateStore by rates:
 pass! { MintKeyStore by mint_keys:
     mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
     put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;
+}
+
+pass! { AuditStore by audit:
+    keep_entry(tenant: TenantNumber, entry: KeptEntry, keep_for: Duration, most: u64) -> bool;
+    entries(tenant: TenantNumber, name: Option<EntryName>, ids: Range<EntryId>, limit: usize) -> EntryPage;
+    drop_entries(tenant: TenantNumber) -> ();
 }
 
 pass! { UserStore by users:

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    AnswerStore, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
+    AnswerStore, AuditStore, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
 };
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 
@@ -54,13 +54,14 @@ where
         + AnswerStore
         + UserStore
         + MintKeyStore
+        + AuditStore
         + RateStore
         + EventLog
         + 'static,
 {
     (ports.sessions, ports.logins, ports.users) = (store.clone(), store.clone(), store.clone());
     (ports.mint_keys, ports.events, ports.logouts) = (store.clone(), store.clone(), store.clone());
-    (ports.rates, ports.answers) = (store.clone(), store.clone());
+    (ports.rates, ports.answers, ports.audit) = (store.clone(), store.clone(), store.clone());
 }
 
 /// What the keys of a world in Redis begin with.

@@ -149,6 +149,7 @@ impl World {
             users: store.clone(),
             events: store.clone(),
             mint_keys: store.clone(),
+            audit: store.clone(),
             providers: Arc::new(Listed(providers)),
             clock: clock.clone(),
             wall: clock.clone(),
