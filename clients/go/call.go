@@ -81,6 +81,8 @@ var manners = map[string]manner{
 	v1.AdminService_DisableUser_FullMethodName:              ending.changing(anySession),
 	v1.AdminService_EnableUser_FullMethodName:               safe,
 	v1.AdminService_DeleteUser_FullMethodName:               ending.changing(anySession),
+	v1.AdminService_ListAudit_FullMethodName:                safe,
+	v1.AdminService_ExplainLogin_FullMethodName:             safe,
 	healthv1.Health_Check_FullMethodName:                    probe,
 }
 

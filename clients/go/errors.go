@@ -78,6 +78,10 @@ const (
 	ErrRateLimited Reason = "RATE_LIMITED"
 	// The idempotency key came with another request before; nothing was done.
 	ErrIdempotencyKeyReused Reason = "IDEMPOTENCY_KEY_REUSED"
+	// The tenant keeps no audit entries.
+	ErrAuditOff Reason = "AUDIT_OFF"
+	// No audit entry is kept of this request id.
+	ErrRequestUnknown Reason = "REQUEST_UNKNOWN"
 )
 
 func (r Reason) Error() string { return "gatelodge: " + string(r) }

@@ -204,6 +204,14 @@ export class RateLimitedError extends GatelodgeError {
 export class IdempotencyKeyReusedError extends GatelodgeError {
   override name = "IdempotencyKeyReusedError";
 }
+/** The tenant keeps no audit entries. */
+export class AuditOffError extends GatelodgeError {
+  override name = "AuditOffError";
+}
+/** No audit entry is kept of this request id. */
+export class RequestUnknownError extends GatelodgeError {
+  override name = "RequestUnknownError";
+}
 /** No authority could be reached: nothing listens at the address, or TLS failed. */
 export class UnreachableError extends GatelodgeError {
   override name = "UnreachableError";
@@ -244,6 +252,8 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   TENANT_UNKNOWN: TenantUnknownError,
   RATE_LIMITED: RateLimitedError,
   IDEMPOTENCY_KEY_REUSED: IdempotencyKeyReusedError,
+  AUDIT_OFF: AuditOffError,
+  REQUEST_UNKNOWN: RequestUnknownError,
 };
 
 /** The error of a failure, of the class of its reason. */

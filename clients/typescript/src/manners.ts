@@ -52,4 +52,6 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   "gatelodge.v1.AdminService/DisableUser": ENDING,
   "gatelodge.v1.AdminService/EnableUser": SAFE,
   "gatelodge.v1.AdminService/DeleteUser": ENDING,
+  "gatelodge.v1.AdminService/ListAudit": SAFE,
+  "gatelodge.v1.AdminService/ExplainLogin": SAFE,
 };

@@ -100,6 +100,11 @@ const (
 	// caller and about the same session or login: nothing was done. Send each request with a key of its own, and the same key
 	// only with the same request.
 	ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED ErrorReason = 30
+	// FAILED_PRECONDITION. The tenant keeps no audit entries: see `app.audit.keep_for` in the configuration.
+	ErrorReason_ERROR_REASON_AUDIT_OFF ErrorReason = 33
+	// NOT_FOUND. No audit entry is kept of this request id: the request was of another tenant, is too long ago, or did nothing
+	// that is written down.
+	ErrorReason_ERROR_REASON_REQUEST_UNKNOWN ErrorReason = 34
 )
 
 // Enum value maps for ErrorReason.
@@ -133,6 +138,8 @@ var (
 		28: "ERROR_REASON_RATE_LIMITED",
 		29: "ERROR_REASON_TENANT_UNKNOWN",
 		30: "ERROR_REASON_IDEMPOTENCY_KEY_REUSED",
+		33: "ERROR_REASON_AUDIT_OFF",
+		34: "ERROR_REASON_REQUEST_UNKNOWN",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -163,6 +170,8 @@ var (
 		"ERROR_REASON_RATE_LIMITED":           28,
 		"ERROR_REASON_TENANT_UNKNOWN":         29,
 		"ERROR_REASON_IDEMPOTENCY_KEY_REUSED": 30,
+		"ERROR_REASON_AUDIT_OFF":              33,
+		"ERROR_REASON_REQUEST_UNKNOWN":        34,
 	}
 )
 
@@ -197,7 +206,7 @@ var File_gatelodge_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xdb\a\n" +
+	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\x99\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n" +
@@ -227,7 +236,9 @@ const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\x19ERROR_REASON_STREAM_ENDED\x10\x1a\x12\x1d\n" +
 	"\x19ERROR_REASON_RATE_LIMITED\x10\x1c\x12\x1f\n" +
 	"\x1bERROR_REASON_TENANT_UNKNOWN\x10\x1d\x12'\n" +
-	"#ERROR_REASON_IDEMPOTENCY_KEY_REUSED\x10\x1eB^\n" +
+	"#ERROR_REASON_IDEMPOTENCY_KEY_REUSED\x10\x1e\x12\x1a\n" +
+	"\x16ERROR_REASON_AUDIT_OFF\x10!\x12 \n" +
+	"\x1cERROR_REASON_REQUEST_UNKNOWN\x10\"B^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

@@ -182,6 +182,9 @@ ENABLE_USER = Method(_ADMIN + "EnableUser", v1.EnableUserRequest, v1.EnableUserR
 DELETE_USER = Method(
     _ADMIN + "DeleteUser", v1.DeleteUserRequest, v1.DeleteUserResponse, timeout=_ENDING, changes=Reach.ANY
 )
+LIST_AUDIT = Method(_ADMIN + "ListAudit", v1.ListAuditRequest, v1.ListAuditResponse)
+WATCH_AUDIT = StreamMethod(_ADMIN + "WatchAudit", v1.WatchAuditRequest, v1.WatchAuditResponse)
+EXPLAIN_LOGIN = Method(_ADMIN + "ExplainLogin", v1.ExplainLoginRequest, v1.ExplainLoginResponse)
 
 # grpc.health.v1 has its own package; its two messages hold one field each, the same on the wire as these wrappers.
 HEALTH_CHECK = Method("/grpc.health.v1.Health/Check", wrappers_pb2.StringValue, wrappers_pb2.UInt32Value, repeats=0)

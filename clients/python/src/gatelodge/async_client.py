@@ -302,6 +302,7 @@ class AsyncAdminCalls:
     """Sees and ends sessions from outside the browser."""
 
     def __init__(self, client: AsyncClient) -> None:
+        self._client = client
         self._call = client.call
 
     async def list_sessions(self, question: v1.ListSessionsRequest) -> v1.ListSessionsResponse:
@@ -343,3 +344,17 @@ class AsyncAdminCalls:
     async def delete_user(self, question: v1.DeleteUserRequest) -> v1.DeleteUserResponse:
         """Deletes a user, with every session of theirs."""
         return await self._call(methods.DELETE_USER, question)
+
+    async def list_audit(self, question: v1.ListAuditRequest) -> v1.ListAuditResponse:
+        """What was written down, the newest first, a page at a time: go on with ``next_page_token`` until it is empty."""
+        return await self._call(methods.LIST_AUDIT, question)
+
+    def watch_audit(self, question: v1.WatchAuditRequest) -> AsyncStream[v1.WatchAuditResponse]:
+        """What is written down from now on. It is not made again by itself."""
+        return self._client.stream(methods.WATCH_AUDIT, question)
+
+    async def explain_login(self, question: v1.ExplainLoginRequest) -> v1.ExplainLoginResponse:
+        """What became of a login, by the id of one of its requests. One of which nothing is kept is a
+        :class:`RequestUnknownError`.
+        """
+        return await self._call(methods.EXPLAIN_LOGIN, question)

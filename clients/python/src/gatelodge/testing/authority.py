@@ -352,6 +352,8 @@ _ANSWERS: dict[str, Any] = {
     methods.DISABLE_USER.path: FakeAuthority._disable_user,
     methods.ENABLE_USER.path: FakeAuthority._enable_user,
     methods.DELETE_USER.path: FakeAuthority._delete_user,
+    methods.LIST_AUDIT.path: FakeAuthority._keep_no_audit,
+    methods.EXPLAIN_LOGIN.path: FakeAuthority._keep_no_audit,
     methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
     methods.GET_USER_INFO.path: FakeAuthority._get_user_info,
     methods.VALIDATE_TOKEN.path: FakeAuthority._validate_token,

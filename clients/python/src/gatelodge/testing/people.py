@@ -5,6 +5,8 @@ Does not know HTTP, or how a request is judged.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import grpc
 
 from gatelodge import errors, v1
@@ -62,6 +64,9 @@ class People(Visitors):
     def _delete_user(self, question: v1.DeleteUserRequest, _: str) -> v1.DeleteUserResponse:
         self._deleted.add(self._user(question.user_id).user_id)
         return v1.DeleteUserResponse(revoked_count=self._end_all(question.user_id))
+
+    def _keep_no_audit(self, _: object, __: str) -> NoReturn:
+        raise errors.AuditOffError("this authority keeps no audit entries", code=grpc.StatusCode.FAILED_PRECONDITION)
 
     def _user(self, user_id: str) -> v1.User:
         theirs = [visitor for visitor in self._visitors.values() if visitor.user_id == user_id]

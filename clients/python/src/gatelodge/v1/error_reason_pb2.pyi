@@ -98,6 +98,12 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     caller and about the same session or login: nothing was done. Send each request with a key of its own, and the same key
     only with the same request.
     """
+    ERROR_REASON_AUDIT_OFF: _ErrorReason.ValueType  # 33
+    """FAILED_PRECONDITION. The tenant keeps no audit entries: see `app.audit.keep_for` in the configuration."""
+    ERROR_REASON_REQUEST_UNKNOWN: _ErrorReason.ValueType  # 34
+    """NOT_FOUND. No audit entry is kept of this request id: the request was of another tenant, is too long ago, or did nothing
+    that is written down.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a failed call.
@@ -184,5 +190,11 @@ ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason.ValueType  # 30
 """FAILED_PRECONDITION, with google.rpc.BadRequest. The idempotency key came with another request before, from the same
 caller and about the same session or login: nothing was done. Send each request with a key of its own, and the same key
 only with the same request.
+"""
+ERROR_REASON_AUDIT_OFF: ErrorReason.ValueType  # 33
+"""FAILED_PRECONDITION. The tenant keeps no audit entries: see `app.audit.keep_for` in the configuration."""
+ERROR_REASON_REQUEST_UNKNOWN: ErrorReason.ValueType  # 34
+"""NOT_FOUND. No audit entry is kept of this request id: the request was of another tenant, is too long ago, or did nothing
+that is written down.
 """
 global___ErrorReason = ErrorReason

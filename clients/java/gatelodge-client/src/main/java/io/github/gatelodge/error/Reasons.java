@@ -38,6 +38,8 @@ final class Reasons {
             case TenantUnknownException.REASON -> new TenantUnknownException(failure);
             case RateLimitedException.REASON -> new RateLimitedException(failure);
             case IdempotencyKeyReusedException.REASON -> new IdempotencyKeyReusedException(failure);
+            case AuditOffException.REASON -> new AuditOffException(failure);
+            case RequestUnknownException.REASON -> new RequestUnknownException(failure);
             case UserNotFoundException.REASON -> new UserNotFoundException(failure);
             case VersionConflictException.REASON -> new VersionConflictException(failure);
             default -> null;
