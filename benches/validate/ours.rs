@@ -10,8 +10,8 @@ use gatelodge::app::settings::settings;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{RuntimeTasks, SystemClock, SystemEntropy};
 use gatelodge::authority::ports::{
-    AnswerStore, CallerKeyStore, Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore,
-    UserStore,
+    AnswerStore, AuditStore, CallerKeyStore, Creation, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore,
+    SessionStore, UserStore,
 };
 use gatelodge::authority::settings::Settings;
 use gatelodge::authority::tenants::{Tenancy, Tenant, Tenants};
@@ -53,7 +53,7 @@ impl Ours {
     /// Joins the parts, and makes the session.
     pub async fn new(order: &Order, calls: &Arc<AtomicU64>, telemetry: &Telemetry) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let Stores { sessions, logins, logouts, answers, callers, users, mint_keys, rates, events } =
+        let Stores { sessions, logins, logouts, answers, callers, users, mint_keys, rates, audit, events } =
             stores(order, &folder, calls).await?;
         let vault = session::vault(session::TENANT);
         let user = if order.all_on { session::entitled(0) } else { session::user(0) };
@@ -77,6 +77,7 @@ impl Ours {
             rates,
             users,
             mint_keys,
+            audit,
             events,
             providers,
             clock,
@@ -137,6 +138,7 @@ struct Stores {
     users: Arc<dyn UserStore>,
     mint_keys: Arc<dyn MintKeyStore>,
     rates: Arc<dyn RateStore>,
+    audit: Arc<dyn AuditStore>,
     events: Arc<dyn EventLog>,
 }
 
@@ -144,7 +146,7 @@ impl Stores {
     fn of<S>(store: &Arc<S>) -> Self
     where
         S: SessionStore + LoginStore + LogoutStore + AnswerStore + CallerKeyStore + UserStore + MintKeyStore + 'static,
-        S: RateStore + EventLog,
+        S: RateStore + AuditStore + EventLog,
     {
         Self {
             sessions: store.clone(),
@@ -155,6 +157,7 @@ impl Stores {
             users: store.clone(),
             mint_keys: store.clone(),
             rates: store.clone(),
+            audit: store.clone(),
             events: store.clone(),
         }
     }

@@ -84,6 +84,8 @@ var manners = map[string]manner{
 	v1.AdminService_CreateCallerKey_FullMethodName:          once,
 	v1.AdminService_ListCallerKeys_FullMethodName:           safe,
 	v1.AdminService_RevokeCallerKey_FullMethodName:          ending,
+	v1.AdminService_ListAudit_FullMethodName:                safe,
+	v1.AdminService_ExplainLogin_FullMethodName:             safe,
 	healthv1.Health_Check_FullMethodName:                    probe,
 }
 

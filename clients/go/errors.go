@@ -80,6 +80,10 @@ const (
 	ErrIdempotencyKeyReused Reason = "IDEMPOTENCY_KEY_REUSED"
 	// The tenant has as many API keys that were made at run time as it may have.
 	ErrCallerKeyLimit Reason = "CALLER_KEY_LIMIT"
+	// The tenant keeps no audit entries.
+	ErrAuditOff Reason = "AUDIT_OFF"
+	// No audit entry is kept of this request id.
+	ErrRequestUnknown Reason = "REQUEST_UNKNOWN"
 )
 
 func (r Reason) Error() string { return "gatelodge: " + string(r) }

@@ -156,6 +156,7 @@ impl App {
             events: store.events.clone(),
             mint_keys: store.mint_keys.clone(),
             callers: store.callers.clone(),
+            audit: store.audit.clone(),
             providers,
             clock: clock.clone(),
             wall: Arc::new(SystemClock),

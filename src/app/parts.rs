@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use super::world::SystemEntropy;
 use super::{AppError, providers, redis_store, settings, tenancy};
 use crate::authority::ports::{
-    AnswerStore, CallerKeyStore, Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore, NamedTenant,
-    RateStore, SessionStore, TenantStore, UserStore,
+    AnswerStore, AuditStore, CallerKeyStore, Clock, Entropy as _, EventLog, LoginStore, LogoutStore, MintKeyStore,
+    NamedTenant, RateStore, SessionStore, TenantStore, UserStore,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
@@ -35,6 +35,7 @@ pub(super) struct Store {
     pub(super) users: Arc<dyn UserStore>,
     pub(super) mint_keys: Arc<dyn MintKeyStore>,
     pub(super) callers: Arc<dyn CallerKeyStore>,
+    pub(super) audit: Arc<dyn AuditStore>,
     pub(super) tenants: Arc<dyn TenantStore>,
     pub(super) sweeping: BoxFuture<'static, ()>,
 }
@@ -69,6 +70,7 @@ pub(super) async fn store(
                 users: store.clone(),
                 mint_keys: store.clone(),
                 callers: store.clone(),
+                audit: store.clone(),
                 tenants: store.clone(),
                 events: store,
                 sweeping,
@@ -87,6 +89,7 @@ pub(super) async fn store(
                 users: store.clone(),
                 mint_keys: store.clone(),
                 callers: store.clone(),
+                audit: store.clone(),
                 tenants: store.clone(),
                 events: store,
                 sweeping,

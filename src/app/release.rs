@@ -65,6 +65,7 @@ pub async fn release(config: &Config, number: TenantNumber) -> Result<Released, 
     let users = delete_users(&store, number).await?;
     drop_mint_keys(&store, number).await?;
     drop_caller_keys(&store, number).await?;
+    store.audit.drop_entries(number).await?;
     store.tenants.release(number).await?;
     Ok(Released::Yes { name, users })
 }

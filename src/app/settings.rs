@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::parts;
 use crate::authority::settings::{
-    AttributeLimits, CacheSettings, CallbackAnswer, Capacity, CookieSettings, CsrfSettings, Limits, LoginSettings,
-    MintSettings, OnExceed, Rates, RouteSet, SessionLimit, Settings, SpaSettings, TokenSettings,
+    AttributeLimits, AuditSettings, CacheSettings, CallbackAnswer, Capacity, ClientAddresses, CookieSettings,
+    CsrfSettings, Limits, LoginSettings, MintSettings, OnExceed, Rates, RouteSet, SessionLimit, Settings, SpaSettings,
+    TokenSettings,
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
@@ -127,10 +128,25 @@ pub fn settings(config: &Config) -> Result<Settings, Faults> {
         limits: Limits::default(),
         rates: rates(&config.app.rates),
         keep_answers_for: Some(config.app.idempotency.keep_answers_for.get()).filter(|length| !length.is_zero()),
+        audit: audit(&config.app.audit),
         capacity: Capacity {
             logins: Some(sessions.max_logins_under_way).filter(|most| *most > 0),
             sessions: Some(sessions.max_sessions_per_tenant).filter(|most| *most > 0),
         },
+    })
+}
+
+fn audit(audit: &config::audit::Audit) -> Option<AuditSettings> {
+    (!audit.keep_for.is_zero()).then(|| AuditSettings {
+        keep_for: audit.keep_for.get(),
+        most_an_hour: audit.most_an_hour,
+        client_addresses: match audit.client_addresses {
+            config::audit::ClientAddresses::Whole => ClientAddresses::Whole,
+            config::audit::ClientAddresses::Network => ClientAddresses::Network,
+            config::audit::ClientAddresses::None => ClientAddresses::None,
+        },
+        tokens: audit.tokens,
+        rotations: audit.rotations,
     })
 }
 

@@ -8,13 +8,15 @@ use super::came_back::{has_failed_to_log_in, without_failure};
 use super::near::Reading;
 use super::open_standing::OpenStanding;
 use super::ports::Lookup;
+use super::rotate::Theft;
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::{Chosen, InactiveReason, choose, rivals, signed};
+use crate::session::audit::Outcome as Audited;
 use crate::session::cookie;
 use crate::session::credential::Credential;
 use crate::session::event::Position;
 use crate::session::fingerprint::{Comparison, FingerprintMode, Likeness};
-use crate::session::key::SessionKey;
+use crate::session::key::{SessionKey, UserKey};
 use crate::session::record::Record;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::session::rotation::{self, InForce, Standpoint};
@@ -44,6 +46,7 @@ pub(super) enum Judgement {
     /// own browser, to which an answer of before came late.
     Stolen {
         stepped_up: bool,
+        user: UserKey,
     },
     Inactive(InactiveReason),
 }
@@ -97,16 +100,19 @@ impl Authority {
         let (key, reading) = (&chosen.credential.key, self.begin_reading());
         match self.look_up_as_of(key, as_of).await? {
             Lookup::Found(record) => {
-                let mut admission = self.settle(chosen, record, context).await?;
+                let mut admission = self.settle(call, chosen, record, context).await?;
                 match &mut admission {
                     Admission::Living(admitted) => self.remember(admitted, reading),
-                    Admission::Inactive(InactiveReason::Fingerprint) => tracing::info!(
-                        session = key.public(),
-                        tenant = self.settings.tenant_name,
-                        caller = call.caller(),
-                        request_id = call.request_id,
-                        "refused: the client is another one than at login"
-                    ),
+                    Admission::Inactive(InactiveReason::Fingerprint) => {
+                        tracing::info!(
+                            session = key.public(),
+                            tenant = self.settings.tenant_name,
+                            caller = call.caller(),
+                            request_id = call.request_id,
+                            "refused: the client is another one than at login"
+                        );
+                        self.audit_other_client(key, None, call, context, Audited::Failed);
+                    }
                     Admission::Inactive(_) => (),
                 }
                 Ok(admission)
@@ -188,7 +194,7 @@ impl Authority {
 
     /// Every living session that the cookies hold a credential of, whatever the client: to be ended. A browser that
     /// presents two sessions, or has changed since its login, may still end what it holds.
-    pub(super) async fn admit_to_end(&self, presented: &Presented) -> Result<Vec<Admitted>, Error> {
+    pub(super) async fn admit_to_end(&self, call: &Call, presented: &Presented) -> Result<Vec<Admitted>, Error> {
         let mut living: Vec<Admitted> = Vec::new();
         for credential in signed(self.session_cookies(presented), self.settings.tenant, &self.vault.credential) {
             if living.iter().any(|other| other.credential.key == credential.key) {
@@ -198,7 +204,10 @@ impl Authority {
             let chosen = Chosen { credential, under_former_name: false };
             match self.judge(&chosen, record, None)? {
                 Judgement::Living(admitted) => living.push(*admitted),
-                Judgement::Stolen { stepped_up } => self.end_stolen(&chosen.credential, stepped_up).await?,
+                Judgement::Stolen { stepped_up, user } => {
+                    let theft = Theft { credential: &chosen.credential, stepped_up, user };
+                    self.end_stolen(call, theft, presented.context.as_ref()).await?;
+                }
                 Judgement::Inactive(_) => (),
             }
         }
@@ -237,7 +246,10 @@ impl Authority {
         let hash = credential.secret_hash();
         let standpoint = rotation::standpoint(&record.header, credential.generation, &hash, in_force, now, policy);
         match standpoint {
-            Standpoint::Stolen => return Ok(Judgement::Stolen { stepped_up: standing.stepped_up }),
+            Standpoint::Stolen => {
+                let user = self.user_of(&standing.identity);
+                return Ok(Judgement::Stolen { stepped_up: standing.stepped_up, user });
+            }
             // It was under way when the session was stepped up: this request alone is refused.
             Standpoint::Superseded => return inactive(InactiveReason::Revoked),
             _ => (),

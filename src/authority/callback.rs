@@ -10,6 +10,7 @@ use super::choose_sessions::Choice;
 use super::complete_callback::Question;
 use super::login_answer::{LoginFailure, Refusal};
 use super::settings::{Limits, LoginSet};
+use super::trail::Trail;
 use super::{Authority, Call, Presented};
 use crate::crypto::{Secret, digest};
 use crate::session::binding::Binding;
@@ -60,6 +61,8 @@ pub(super) struct Visit<'a> {
     pub(super) presented: &'a Presented,
     pub(super) context: &'a RequestContext,
     pub(super) call: &'a Call,
+    /// The steps that it takes.
+    pub(super) trail: &'a Trail,
 }
 
 /// A taken login.

@@ -13,8 +13,10 @@ use super::make_session::{Known, NewlyMade, Stop};
 use super::ports::{LoginEnd, LoginTaken};
 use super::rates::Limited;
 use super::settings::LoginSet;
+use super::trail::Trail;
 use super::write_token::Minted;
 use super::{Authority, Call, Error, Presented, SessionView};
+use crate::session::audit::{Action, Outcome as Audited, Step, login_id, readable};
 use crate::session::key::{LoginKey, SessionKey};
 use crate::session::login::{HeldLogin, KeptAnswer, KeptFailure};
 use crate::session::record::Ending;
@@ -78,24 +80,25 @@ impl Authority {
     pub async fn complete_callback(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         self.check_set(question.set)?;
         let context = question.presented.context.clone().unwrap_or_default();
-        let mut outcome = match self.read_callback(&question, &context) {
-            Ok(callback) => {
-                self.within_rate(Limited::Callbacks, &context, call).await?;
-                let visit = Visit { callback: &callback, presented: &question.presented, context: &context, call };
-                let mut outcome = self.complete(&visit).await?;
-                if question.set == LoginSet::Api {
-                    callback.bring_on(&mut outcome.answer);
-                }
-                outcome
-            }
-            Err(refusal) => {
-                self.show_login(None, Some(refusal.failure));
-                if refusal.failure == LoginFailure::StateInvalid {
-                    self.note_forgery(Some(&context), call)?;
-                }
-                self.failure(refusal, None, &context, call)
+        let trail = self.trail(Action::LoginCompleted, call, &context);
+        let mut outcome = match self.come_back(call, &question, &context, &trail).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.audit_error(&trail, &error);
+                return Err(error);
             }
         };
+        self.audit_trail(&trail, |entry| match &outcome.result {
+            Ok(view) => {
+                entry.session = Some(view.key);
+                entry.user = Some(self.user_of(&view.standing.identity));
+                entry.provider.clone_from(&view.standing.identity.provider);
+            }
+            Err(Unfinished::Waiting(_)) => entry.outcome = Audited::Waiting,
+            Err(Unfinished::Failed(failure)) => {
+                (entry.outcome, entry.reason) = (Audited::Failed, failure.reason().to_owned());
+            }
+        });
         if outcome.answer.status == 302 && !context.is_safe() {
             outcome.answer.status = 303;
         }
@@ -105,8 +108,40 @@ impl Authority {
         Ok(outcome)
     }
 
+    async fn come_back(
+        &self,
+        call: &Call,
+        question: &Question,
+        context: &RequestContext,
+        trail: &Trail,
+    ) -> Result<Outcome, Error> {
+        trail.begin(Step::Callback);
+        match self.read_callback(question, context) {
+            Ok(callback) => {
+                trail.note(|entry| entry.login = Some(login_id(&callback.key)));
+                trail.begin(Step::Limits);
+                self.within_rate(Limited::Callbacks, context, call).await?;
+                let visit = Visit { callback: &callback, presented: &question.presented, context, call, trail };
+                let mut outcome = self.complete(&visit).await?;
+                if question.set == LoginSet::Api {
+                    callback.bring_on(&mut outcome.answer);
+                }
+                Ok(outcome)
+            }
+            Err(refusal) => {
+                self.show_login(None, Some(refusal.failure));
+                trail.note(|entry| entry.detail = readable(&refusal.trouble.detail));
+                if refusal.failure == LoginFailure::StateInvalid {
+                    self.note_forgery(Some(context), call)?;
+                }
+                Ok(self.failure(refusal, None, context, call))
+            }
+        }
+    }
+
     async fn complete(&self, visit: &Visit<'_>) -> Result<Outcome, Error> {
-        let Visit { callback, context, call, .. } = *visit;
+        let Visit { callback, context, call, trail, .. } = *visit;
+        trail.begin(Step::LoginFound);
         let hashes: Vec<_> = callback
             .bindings
             .iter()
@@ -131,7 +166,10 @@ impl Authority {
                     return self.conclude(visit, &taken, Known { standing, tokens }, Some(choice)).await;
                 }
                 (LoginTaken::Waiting(sealed), _) => return self.ask_again(visit, &sealed).await,
-                (LoginTaken::Done(kept), _) => return self.repeat(callback, &kept, context, call).await,
+                (LoginTaken::Done(kept), _) => {
+                    trail.note(|entry| entry.outcome = Audited::Repeated);
+                    return self.repeat(callback, &kept, context, call).await;
+                }
                 (LoginTaken::Busy, _) => {
                     // Whoever completes it runs to the end; nobody waits for that longer than their own caller does.
                     let at_most = self.settings.logins.lease.min(until.since(self.ports.clock.now()));
@@ -154,11 +192,12 @@ impl Authority {
     }
 
     async fn complete_taken(&self, visit: &Visit<'_>, taken: &Taken) -> Result<Outcome, Error> {
+        visit.trail.note(|entry| entry.provider.clone_from(&taken.login.provider));
         if !visit.callback.is_of(&taken.login) {
             // A code of one provider, which somebody had the browser bring to another's address (RFC 9700, 4.4).
             return self.give_up(visit, taken, LoginFailure::StateInvalid).await;
         }
-        match self.redeem(visit.callback, &taken.login, visit.call).await {
+        match self.redeem(visit, &taken.login).await {
             Ok(grant) => {
                 let known = self.known(grant, visit.callback.set, &taken.login, visit.context);
                 self.conclude(visit, taken, known, None).await
@@ -175,6 +214,8 @@ impl Authority {
         known: Known,
         choice: Option<&Choice>,
     ) -> Result<Outcome, Error> {
+        visit.trail.note(|entry| entry.user = Some(self.user_of(&known.standing.identity)));
+        visit.trail.begin(Step::Session);
         let made = match choice {
             Some(Choice::Cancel) => Err(Stop::Failed(LoginFailure::Cancelled)),
             choice => match self.step_up(visit, taken, &known).await {

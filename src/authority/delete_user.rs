@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Authority, Call, Error};
+use crate::session::audit::{Action, Entry, readable};
 use crate::session::event::What;
 
 /// How long it is remembered that a user was deleted.
@@ -35,6 +36,8 @@ impl Authority {
             request_id = call.request_id,
             "a user was deleted"
         );
+        let entry = self.entry(Action::UserDeleted, call, None);
+        self.audit(&Entry { user: Some(user), note: readable(reason), count, ..entry });
         Ok(count)
     }
 }

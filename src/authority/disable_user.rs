@@ -1,6 +1,7 @@
 //! Owns the use case DisableUser: nobody logs in as this user any more. Does not know how it was asked.
 
 use super::{Authority, Call, Error};
+use crate::session::audit::{Action, Entry, readable};
 use crate::session::event::What;
 
 impl Authority {
@@ -26,6 +27,8 @@ impl Authority {
             request_id = call.request_id,
             "a user was disabled"
         );
+        let entry = self.entry(Action::UserDisabled, call, None);
+        self.audit(&Entry { user: Some(user), note: readable(reason), count, ..entry });
         Ok(count)
     }
 }

@@ -1,6 +1,7 @@
 //! Owns the use case EnableUser: a disabled user may log in again. Does not know how it was asked.
 
 use super::{Authority, Call, Error};
+use crate::session::audit::{Action, Entry, readable};
 use crate::session::event::What;
 
 impl Authority {
@@ -23,6 +24,8 @@ impl Authority {
             request_id = call.request_id,
             "a user was enabled"
         );
+        let entry = self.entry(Action::UserEnabled, call, None);
+        self.audit(&Entry { user: Some(user), note: readable(reason), ..entry });
         Ok(())
     }
 }

@@ -69,6 +69,14 @@ pub enum Error {
     /// Nobody with this id has logged in, or they were deleted long ago.
     #[error("no user has this id")]
     UserNotFound,
+    /// Nothing is kept of what happened.
+    #[error("this authority keeps no audit entries: see app.audit.keep_for in the configuration")]
+    AuditOff,
+    /// No audit entry is kept of this request.
+    #[error(
+        "no audit entry is kept of this request id: it is of another tenant, too long ago, or was never one of a login"
+    )]
+    RequestUnknown,
     /// What was to be changed has been changed meanwhile.
     #[error("another version is kept by now; read it again, and decide again")]
     VersionConflict,
@@ -197,6 +205,8 @@ impl From<Arc<Error>> for Error {
             Self::UserInfoUnsupported => Self::UserInfoUnsupported,
             Self::SessionNotFound => Self::SessionNotFound,
             Self::UserNotFound => Self::UserNotFound,
+            Self::AuditOff => Self::AuditOff,
+            Self::RequestUnknown => Self::RequestUnknown,
             Self::VersionConflict => Self::VersionConflict,
             Self::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             Self::TenantUnknown => Self::TenantUnknown,

@@ -11,6 +11,7 @@ use super::validate_session::Inactive;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::Secret;
 use crate::session::admission::InactiveReason;
+use crate::session::audit::Action;
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
 
@@ -71,7 +72,11 @@ impl Authority {
         }
         let mut token = match &question.audience {
             Some(audience) => match self.exchange(&admitted, audience, question.minimum).await? {
-                Exchanged::Token(token) => token,
+                Exchanged::Token(token) => {
+                    let user = self.user_of(&admitted.standing.identity);
+                    self.audit_token(Action::TokenExchanged, call, admitted.credential.key, user);
+                    token
+                }
                 Exchanged::SessionGone => return Ok(inactive(InactiveReason::Revoked)),
             },
             None => match self.living_tokens(&admitted, question.minimum).await? {

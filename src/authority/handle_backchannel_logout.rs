@@ -15,6 +15,7 @@ use super::provider::{IdentityProvider, ProviderError};
 use super::telling::Likely;
 use super::{Authority, Call, Error};
 use crate::crypto::Secret;
+use crate::session::audit::{Action, Entry, Outcome as Audited};
 use crate::session::claimed_jwt::ClaimedJwt;
 use crate::session::identity::Identity;
 use crate::session::key::{LogoutTokenKey, ProviderSessionKey, UserKey};
@@ -148,6 +149,9 @@ impl Authority {
             request_id = call.request_id,
             "a provider logged somebody out"
         );
+        let user = sub.map(|sub| UserKey::of(tenant, &notice.issuer, sub));
+        let entry = self.entry(Action::BackchannelLogout, call, None);
+        self.audit(&Entry { user, provider: provider.to_owned(), count, ..entry });
     }
 
     /// What the provider is told (2.8; RFC 6749, 5.2), and the log in more words. Whoever sends junk is not told which
@@ -171,6 +175,9 @@ impl Authority {
                 request_id = call.request_id,
                 "a logout that a provider sent was refused"
             );
+            let entry = self.entry(Action::BackchannelLogout, call, None);
+            let detail = format!("{unsaid} more were refused of late for the same reason, {reason} {check}");
+            self.audit(&Entry { outcome: Audited::Failed, reason: reason.to_owned(), detail, provider, ..entry });
         }
         let more = [("error", "invalid_request"), ("error_description", detail.as_str())];
         let trouble = Trouble { status: 400, reason, detail: detail.clone(), remedy: String::new() };

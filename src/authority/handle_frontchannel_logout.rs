@@ -8,6 +8,7 @@ use super::answer::{HttpAnswer, Trouble};
 use super::handle_backchannel_logout::Outcome;
 use super::telling::Likely;
 use super::{Authority, Call, Error};
+use crate::session::audit::{Action, Entry};
 use crate::session::identity::Identity;
 use crate::session::key::ProviderSessionKey;
 use crate::session::origin::Origin;
@@ -83,6 +84,8 @@ impl Authority {
             request_id = call.request_id,
             "a provider's page logged somebody out"
         );
+        let entry = self.entry(Action::FrontchannelLogout, call, Some(&question.context));
+        self.audit(&Entry { count: ended, ..entry });
         let framing = Url::parse(&named.issuer).ok().and_then(|url| Origin::of(&url));
         Ok(Outcome { answer: HttpAnswer::framed("Logged out", framing.as_ref().map(Origin::as_str)), ended })
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::audit_queue::AuditQueue;
 use super::forgeries::Forgeries;
 use super::mint_keys::KeysAtHand;
 use super::near::Near;
@@ -30,6 +31,7 @@ pub struct Memory {
     keys: Arc<Mutex<BTreeMap<TenantNumber, Arc<KeysAtHand>>>>,
     /// Of each tenant apart, bounds included: what one is at keeps none waiting.
     under_way: Arc<Mutex<BTreeMap<TenantNumber, Arc<UnderWay>>>>,
+    audit: Arc<Mutex<BTreeMap<TenantNumber, Arc<AuditQueue>>>>,
 }
 
 impl Memory {
@@ -47,6 +49,7 @@ impl Memory {
             forgeries: Arc::default(),
             keys: Arc::default(),
             under_way: Arc::default(),
+            audit: Arc::default(),
         }
     }
 
@@ -57,6 +60,11 @@ impl Memory {
     pub(super) fn under_way(&self, tenant: TenantNumber) -> Arc<UnderWay> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(under_way.entry(tenant).or_default())
+    }
+
+    pub(super) fn audit_queue(&self, tenant: TenantNumber) -> Arc<AuditQueue> {
+        let mut queues = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(queues.entry(tenant).or_default())
     }
 
     pub(super) fn keys_at_hand(&self, tenant: TenantNumber) -> Arc<KeysAtHand> {

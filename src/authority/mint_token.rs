@@ -14,6 +14,7 @@ use super::write_token::Wanted;
 use super::{Authority, Call, Error, Presented, SessionView};
 use crate::crypto::Secret;
 use crate::session::admission::InactiveReason;
+use crate::session::audit::Action;
 use crate::session::mint::{RIGHTS, refuse_claims};
 use crate::session::time::Timestamp;
 
@@ -85,7 +86,10 @@ impl Authority {
             claims: &question.claims,
             application_claims: question.application_claims.clone(),
         };
-        Ok(Outcome::Minted(Box::new(self.write_token(mint, session, wanted).await?)))
+        let (key, user) = (session.key, self.user_of(&session.standing.identity));
+        let minted = self.write_token(mint, session, wanted).await?;
+        self.audit_token(Action::TokenMinted, call, key, user);
+        Ok(Outcome::Minted(Box::new(minted)))
     }
 
     async fn backed(

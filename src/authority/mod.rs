@@ -3,6 +3,7 @@
 
 // Ports: what is needed of the world, and what is said to it.
 pub mod answer_store;
+pub mod audit_store;
 pub mod caller_key_store;
 pub mod error;
 pub mod event_log;
@@ -128,6 +129,15 @@ pub mod list_users;
 mod open_standing;
 mod reseal_users;
 
+// What is written down of it all.
+mod audit;
+mod audit_queue;
+mod audit_settings;
+pub mod explain_login;
+pub mod list_audit;
+pub mod trail;
+pub mod watch_audit;
+
 // What replicas remember, and how they hear of each other.
 pub mod flights;
 pub mod memory;
@@ -152,13 +162,14 @@ pub use open_standing::OpenStanding;
 use crate::session::key::TenantNumber;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
+use audit_queue::AuditQueue;
 use forgeries::Forgeries;
 use mint_keys::KeysAtHand;
 use near::Near;
 use observer::Observer;
 use ports::{
-    AnswerStore, Beside, CallerKeyStore, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore, Providers,
-    RateStore, SessionStore, UserStore,
+    AnswerStore, AuditStore, Beside, CallerKeyStore, Clock, Entropy, EventLog, LoginStore, LogoutStore, MintKeyStore,
+    Providers, RateStore, SessionStore, UserStore,
 };
 use refusals::Refusals;
 use settings::Settings;
@@ -187,6 +198,8 @@ pub struct Ports {
     pub mint_keys: Arc<dyn MintKeyStore>,
     /// Keeps callers' keys.
     pub callers: Arc<dyn CallerKeyStore>,
+    /// Keeps what is written down of what happened.
+    pub audit: Arc<dyn AuditStore>,
     /// Speaks to identity providers.
     pub providers: Arc<dyn Providers>,
     /// The store's time: sessions, logins and all that this authority signs go by it, on every replica alike.
@@ -217,6 +230,7 @@ pub struct Authority {
     telling: Telling,
     refusals: Arc<Refusals>,
     forgeries: Arc<Forgeries>,
+    audit_queue: Arc<AuditQueue>,
     among_many: bool,
     only_telling: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -274,6 +288,7 @@ impl Authority {
         let (vault, settings) = (Arc::new(vault), Arc::new(settings));
         let stream = memory.stream(settings.tenant, ports.clock.running());
         let telling = Telling::of(ports.providers.as_ref());
+        let audit_queue = memory.audit_queue(settings.tenant);
         let (keys_at_hand, under_way) = (memory.keys_at_hand(settings.tenant), memory.under_way(settings.tenant));
         Self {
             ports,
@@ -289,6 +304,7 @@ impl Authority {
             telling,
             refusals: Arc::clone(&memory.refusals),
             forgeries: Arc::clone(&memory.forgeries),
+            audit_queue,
             among_many: false,
             only_telling: None,
         }

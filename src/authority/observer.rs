@@ -148,6 +148,9 @@ pub trait Observer: Send + Sync + Debug {
 
     /// A provider was asked for new tokens, and gave some, or why not.
     fn refreshed(&self, tenant: TenantNumber, provider: &str, failure: Option<&ProviderError>);
+
+    /// Entries of the audit are not kept, for a reason of a fixed few: the log alone has them.
+    fn not_audited(&self, tenant: TenantNumber, why: &'static str, count: u64);
 }
 
 /// A call as it comes in, once its caller is known.
@@ -251,6 +254,13 @@ impl Authority {
     pub(super) fn show_login(&self, provider: Option<&str>, failure: Option<LoginFailure>) {
         if let Some(observer) = &self.ports.observer {
             observer.login_ended(self.settings.tenant, provider, failure);
+        }
+    }
+
+    /// Shows that entries of the audit are not kept.
+    pub(super) fn show_not_audited(&self, why: &'static str, count: u64) {
+        if let Some(observer) = &self.ports.observer {
+            observer.not_audited(self.settings.tenant, why, count);
         }
     }
 

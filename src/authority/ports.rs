@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 pub use super::answer_store::AnswerStore;
+pub use super::audit_store::AuditStore;
 pub use super::caller_key_store::{CallerKeyAdded, CallerKeyStore, KeptCallerKey};
 pub use super::event_log::{EventLog, Heard};
 pub use super::login_store::{LoginEnd, LoginStore, LoginTaken, OpenLogin};

@@ -9,6 +9,7 @@ use super::logout_notice::{LogoutChannels, LogoutNotice};
 use super::not_refreshed::NotRefreshed;
 use super::ports::Cause;
 use super::provider_health::LastAsked;
+use super::trail::Trail;
 use crate::crypto::Secret;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::login_wish::LoginHints;
@@ -134,6 +135,8 @@ pub struct Redemption {
     pub now: Timestamp,
     /// How long all of the work may take: less than the lease that the caller holds on the login.
     pub within: Duration,
+    /// Where the steps are noted as they begin.
+    pub trail: Trail,
 }
 
 /// What a redeemed code brought, every check passed.

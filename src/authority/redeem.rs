@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use super::asked::Asked;
-use super::callback::Callback;
+use super::callback::Visit;
 use super::login_answer::LoginFailure;
 use super::provider::{Grant, ProviderError, Redemption};
 use super::{Authority, Call};
 use crate::crypto::Secret;
+use crate::session::audit::{Step, readable};
 use crate::session::identity::Identity;
 use crate::session::key::UserKey;
 use crate::session::login::PendingLogin;
@@ -21,18 +22,19 @@ const LOGIN_AGE: &str = "id_token.auth_time";
 
 impl Authority {
     /// Sends the code to the provider and gets a verified identity back.
-    pub(super) async fn redeem(
-        &self,
-        callback: &Callback,
-        login: &PendingLogin,
-        call: &Call,
-    ) -> Result<Grant, LoginFailure> {
+    pub(super) async fn redeem(&self, visit: &Visit<'_>, login: &PendingLogin) -> Result<Grant, LoginFailure> {
+        let Visit { callback, call, trail, .. } = *visit;
+        trail.begin(Step::ProviderAnswer);
         let provider = self.ports.providers.get(&login.provider).ok_or(LoginFailure::ProviderUnknown)?;
-        let failed = |error: ProviderError| failure_at_provider(&error, login, call);
+        let failed = |error: ProviderError| {
+            trail.note_cause(&error);
+            failure_at_provider(&error, login, call)
+        };
         if login.form_post && !callback.by_form {
             // Codes in addresses end up in histories and logs: that is what the form is for (security.md 21).
             let (provider, request_id) = (&login.provider, &call.request_id);
             tracing::warn!(provider, request_id, "the answer did not come as the form that was asked for");
+            trail.note(|entry| entry.detail = "the answer did not come as the form that was asked for".to_owned());
             return Err(LoginFailure::ProviderError);
         }
         let within = self.settings.logins.lease / 2;
@@ -41,6 +43,7 @@ impl Authority {
             provider.check_issuer(callback.parameters.get("iss"), within).await.map_err(failed)?;
             // Mapped to a fixed word, and nothing of it is shown (security.md 17).
             tracing::info!(provider = login.provider, request_id = call.request_id, "the provider refused the login");
+            trail.note(|entry| entry.detail = said(error));
             return Err(refusal(error));
         }
         let asked = self.asked();
@@ -54,6 +57,7 @@ impl Authority {
             authenticated_after: login.needs.max_age.map(|age| earliest(age, login.began, &asked)),
             now: asked.wall,
             within,
+            trail: trail.clone(),
         };
         let grant = provider.redeem(&redemption).await.map_err(failed)?;
         let mut grant = Grant { tokens: asked.in_store_time(grant.tokens), ..grant };
@@ -61,9 +65,12 @@ impl Authority {
             grant.identity.name = self.remembered_name(&grant.identity).await;
         }
         grant.identity.auth_time = grant.identity.auth_time.map(|at| asked.past_in_store_time(at));
+        trail.begin(Step::Requirements);
+        trail.note(|entry| entry.user = Some(self.user_of(&grant.identity)));
         if let Some(missing) = unmet(&grant.identity, login) {
             let (provider, request_id) = (&login.provider, &call.request_id);
             tracing::info!(provider, request_id, ?missing, "the login is not what was asked for");
+            trail.note(|entry| entry.detail = readable(&format!("the login lacks {missing:?}")));
             self.discard(login, &grant.identity, &grant.tokens);
             return Err(LoginFailure::AuthenticationUnmet);
         }
@@ -107,6 +114,37 @@ fn refusal(error: &str) -> LoginFailure {
         // OpenID Connect Core Error Code unmet_authentication_requirements.
         "unmet_authentication_requirements" => LoginFailure::AuthenticationUnmet,
         _ => LoginFailure::ProviderError,
+    }
+}
+
+/// Errors that an authorization endpoint may answer (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6; RFC 9101, 7), and Apple's.
+const ERRORS: [&str; 19] = [
+    "access_denied",
+    "account_selection_required",
+    "consent_required",
+    "interaction_required",
+    "invalid_request",
+    "invalid_request_object",
+    "invalid_request_uri",
+    "invalid_scope",
+    "invalid_target",
+    "login_required",
+    "registration_not_supported",
+    "request_not_supported",
+    "request_uri_not_supported",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unmet_authentication_requirements",
+    "unsupported_response_type",
+    "user_cancelled_authorize",
+];
+
+/// The provider's error in a sentence of ours. Only a word of the standards is repeated: what came, anybody may have written.
+fn said(error: &str) -> String {
+    match ERRORS.into_iter().find(|known| *known == error) {
+        Some(known) => format!("the provider sent the browser back with the error {known}"),
+        None => "the provider sent the browser back with an error of its own".to_owned(),
     }
 }
 

@@ -5,7 +5,8 @@ use super::admit::Admitted;
 use super::ports::{Lease, Lookup};
 use super::provider::ProviderError;
 use super::refresh::Refreshed;
-use super::{Authority, Error};
+use super::{Authority, Call, Error};
+use crate::session::audit::{Action, Entry};
 use crate::session::key::SessionKey;
 use crate::session::record::{Ending, RefreshToken, Tokens};
 
@@ -51,6 +52,10 @@ impl Authority {
             provider = admitted.standing.identity.provider,
             "the provider refused the refresh token: the session ends"
         );
+        let identity = &admitted.standing.identity;
+        let (user, provider) = (self.user_of(identity), identity.provider.clone());
+        let entry = self.entry(Action::RefreshRefused, &Call::default(), None);
+        self.audit(&Entry { session: Some(*key), user: Some(user), provider, count: 1, ..entry });
         self.end_session(key, Ending::Revoked).await?;
         Ok(Refreshed::SessionGone)
     }

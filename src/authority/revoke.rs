@@ -11,6 +11,7 @@ use super::end::Reach;
 use super::validate_session::{Denied, Inactive, Question, Requirements};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
+use crate::session::audit::{Action, Entry};
 use crate::session::cookie;
 use crate::session::key::SessionKey;
 use crate::session::parameters::Parameters;
@@ -87,7 +88,8 @@ impl Authority {
             }
             Err(error) => return Err(error),
         };
-        let living = self.ports.sessions.sessions_of(&self.user_of(&admitted.standing.identity)).await?;
+        let user = self.user_of(&admitted.standing.identity);
+        let living = self.ports.sessions.sessions_of(&user).await?;
         let is_meant = |key: &SessionKey| match aim {
             Aim::One(named) => *key == named,
             Aim::AllOthers => *key != own,
@@ -108,6 +110,8 @@ impl Authority {
             request_id = call.request_id,
             "sessions were ended by their user"
         );
+        let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
+        self.audit(&Entry { session: Some(own), user: Some(user), count, ..entry });
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, logged_out) })
     }
 
@@ -131,7 +135,7 @@ impl Authority {
     }
 
     async fn revoke_presented(&self, call: &Call, presented: &Presented) -> Result<Outcome, Error> {
-        let mut living = self.admit_to_end(presented).await?;
+        let mut living = self.admit_to_end(call, presented).await?;
         let judge = |admitted: &Admitted| {
             self.judge_request(admitted, &Requirements::default(), presented.context.as_ref()).err()
         };
@@ -144,6 +148,11 @@ impl Authority {
             return Ok(Outcome::Denied(Box::new(self.denied(admitted, reason, &question, call))));
         }
         let count = self.end_all_presented(&living).await?;
+        for admitted in &living {
+            let (session, user) = (admitted.credential.key, self.user_of(&admitted.standing.identity));
+            let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
+            self.audit(&Entry { session: Some(session), user: Some(user), count: 1, ..entry });
+        }
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, true) })
     }
 

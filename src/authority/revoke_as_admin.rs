@@ -1,6 +1,7 @@
 //! Owns the use case AdminService.Revoke: end sessions from outside the browser. Does not know how it was asked.
 
 use super::{Authority, Call, Error};
+use crate::session::audit::{Action, Entry, readable};
 use crate::session::key::{ProviderSessionKey, SessionKey, UserKey};
 use crate::session::mark::MarkTarget;
 use crate::session::record::Ending;
@@ -39,7 +40,9 @@ impl Authority {
     /// # Errors
     /// When the target is not one, or the store can't say; asking again is safe.
     pub async fn revoke_as_admin(&self, call: &Call, target: &Target, reason: &str) -> Result<u64, Error> {
-        let count = match self.aim(target)? {
+        let aim = self.aim(target)?;
+        let entry = self.entry_of_end(call, &aim, target, reason);
+        let count = match aim {
             Aim::Marked(marked) => self.end_marked(marked).await.map(|()| 0)?,
             Aim::Session(key) => u64::from(self.end_session(&key, Ending::Revoked).await?),
             Aim::User(user) => self.end_user(&user).await?,
@@ -56,7 +59,31 @@ impl Authority {
             request_id = call.request_id,
             "an admin ended sessions"
         );
+        self.audit(&Entry { count, at: self.ports.clock.now(), ..entry });
         Ok(count)
+    }
+
+    fn entry_of_end(&self, call: &Call, aim: &Aim, target: &Target, reason: &str) -> Entry {
+        let (what, id) = target.words();
+        let (session, user) = match aim {
+            Aim::Session(key) => (Some(*key), None),
+            Aim::User(user) => (None, Some(*user)),
+            Aim::ProviderSession(_) | Aim::Marked(_) => (None, None),
+        };
+        let provider = match target {
+            Target::ProviderSession(name, _) | Target::Provider(name) => name.clone(),
+            Target::Session(_) | Target::User(_) | Target::Tenant | Target::Everything => String::new(),
+        };
+        // Which session of the provider's it was is for the log: it is an id of the user's there.
+        let detail = if id.is_empty() || !provider.is_empty() { what.to_owned() } else { format!("one {what}") };
+        Entry {
+            session,
+            user,
+            provider,
+            detail,
+            note: readable(reason),
+            ..self.entry(Action::RevokedByAdmin, call, None)
+        }
     }
 
     /// What `target` names, understood.

@@ -5,11 +5,12 @@ use futures::TryFutureExt as _;
 
 use super::admit::{Admission, Admitted, Judgement};
 use super::ports::{Lookup, Written};
-use super::{Authority, Error};
+use super::{Authority, Call, Error};
 use crate::session::admission::{Chosen, InactiveReason};
+use crate::session::audit::{Action, Entry};
 use crate::session::credential::Credential;
 use crate::session::event::What;
-use crate::session::key::SessionKey;
+use crate::session::key::{SessionKey, UserKey};
 use crate::session::record::{Ending, Other, Record, RefreshToken, Standing, Tokens};
 use crate::session::request::RequestContext;
 use crate::session::rotation::Standpoint;
@@ -24,6 +25,7 @@ impl Authority {
     /// **Invariant:** no IO for the credential in force; and trouble in the store ends no session.
     pub(super) async fn settle(
         &self,
+        call: &Call,
         chosen: &Chosen,
         mut record: Record,
         context: Option<&RequestContext>,
@@ -34,8 +36,9 @@ impl Authority {
             let admitted = match self.judge(chosen, record, context)? {
                 Judgement::Living(admitted) => admitted,
                 Judgement::Inactive(reason) => return Ok(Admission::Inactive(reason)),
-                Judgement::Stolen { stepped_up } => {
-                    Box::pin(self.end_stolen(&chosen.credential, stepped_up)).await?;
+                Judgement::Stolen { stepped_up, user } => {
+                    let theft = Theft { credential: &chosen.credential, stepped_up, user };
+                    Box::pin(self.end_stolen(call, theft, context)).await?;
                     return Ok(Admission::Inactive(InactiveReason::Revoked));
                 }
             };
@@ -71,7 +74,7 @@ impl Authority {
         let key = &admitted.credential.key;
         let written = self.change(key, What::Rotated, self.rewrite(key, record, &standing)).await?;
         if written == Written::Yes {
-            say_rotated(&admitted.credential);
+            self.say_rotated(&admitted.credential);
         }
         Ok(written)
     }
@@ -104,7 +107,7 @@ impl Authority {
                 generation = credential.generation,
                 "the store has lost the write of a rotation: the credential is taken up, its tokens are gone"
             );
-            say_rotated(credential);
+            self.say_rotated(credential);
         }
         Ok(written)
     }
@@ -123,7 +126,13 @@ impl Authority {
 
     /// Ends a session of which a credential of before came back: whoever holds the present one logs in again, and
     /// nobody knows which of the two the user is (RFC 9700, 4.14.2, for refresh tokens).
-    pub(super) async fn end_stolen(&self, credential: &Credential, stepped_up: bool) -> Result<(), Error> {
+    pub(super) async fn end_stolen(
+        &self,
+        call: &Call,
+        theft: Theft<'_>,
+        context: Option<&RequestContext>,
+    ) -> Result<(), Error> {
+        let Theft { credential, stepped_up, user } = theft;
         let key = &credential.key;
         if self.end_session_surely(key, Ending::Stolen).await? {
             tracing::warn!(
@@ -132,13 +141,27 @@ impl Authority {
                 stepped_up,
                 "an old credential came back: the session is ended as stolen"
             );
+            let entry = self.entry(Action::Theft, call, context);
+            self.audit(&Entry { session: Some(*key), user: Some(user), count: 1, ..entry });
         }
         Ok(())
     }
+
+    fn say_rotated(&self, to: &Credential) {
+        tracing::info!(session = to.key.public(), generation = to.generation, "a session's credential was rotated");
+        if self.settings.audit.is_some_and(|audit| audit.rotations) {
+            let entry = self.entry(Action::Rotated, &Call::default(), None);
+            self.audit(&Entry { session: Some(to.key), ..entry });
+        }
+    }
 }
 
-fn say_rotated(to: &Credential) {
-    tracing::info!(session = to.key.public(), generation = to.generation, "a session's credential was rotated");
+/// A credential of before that came back.
+pub(super) struct Theft<'a> {
+    pub(super) credential: &'a Credential,
+    pub(super) stepped_up: bool,
+    /// Whose session it is.
+    pub(super) user: UserKey,
 }
 
 /// From now on this credential is in force, and the one that was is the one before.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use super::audit_settings::{AuditSettings, ClientAddresses};
 pub use super::rates::Rates;
 use crate::crypto::SignatureAlgorithm;
 use crate::session::client::TrustedProxies;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How often what may be done.
     pub rates: Rates,
+    /// What is kept of what happened, to be asked; `None`: nothing, the log alone has it.
+    pub audit: Option<AuditSettings>,
     /// How much of what the tenant may have at once.
     pub capacity: Capacity,
     /// How long the answer to a call with an idempotency key is repeated; `None`: keys are not looked at.

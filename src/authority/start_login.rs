@@ -15,8 +15,10 @@ use super::rates::Limited;
 use super::room::LoginRoom;
 use super::settings::{LoginSet, RouteSet};
 use super::spa_answer::spa_is_off;
+use super::trail::Trail;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{MacRing, Secret, sha256};
+use crate::session::audit::{Action, Outcome as Audited, Step, login_id, readable};
 use crate::session::binding::Binding;
 use crate::session::key::SessionKey;
 use crate::session::login::PendingLogin;
@@ -63,19 +65,43 @@ impl Authority {
     async fn start(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         self.check_set(question.set)?;
         let context = question.presented.context.clone().unwrap_or_default();
+        let trail = self.trail(Action::LoginBegun, call, &context);
+        let begun = self.begin_login(call, question, &context, &trail).await;
+        match &begun {
+            Err(error) => self.audit_error(&trail, error),
+            Ok(Outcome { failure, .. }) => self.audit_trail(&trail, |entry| {
+                if let Some(failure) = failure {
+                    (entry.outcome, entry.reason) = (Audited::Failed, failure.reason().to_owned());
+                }
+            }),
+        }
+        begun
+    }
+
+    async fn begin_login(
+        &self,
+        call: &Call,
+        question: Question,
+        context: &RequestContext,
+        trail: &Trail,
+    ) -> Result<Outcome, Error> {
+        trail.begin(Step::Request);
         let wish = match self.read_wish(&question) {
             Ok(wish) => wish,
-            Err(refusal) => return Ok(self.refused_start(refusal, &context, call)),
+            Err(refusal) => return Ok(self.refused_start(refusal, context, call, trail)),
         };
-        self.within_rate(Limited::Logins, &context, call).await?;
+        trail.note(|entry| entry.provider = wish.provider.info().name.clone());
+        trail.begin(Step::Limits);
+        self.within_rate(Limited::Logins, context, call).await?;
         // A token is no cookie's successor: what the browser holds beside it goes on.
         let prior = match question.set {
             LoginSet::Web | LoginSet::Api => self.prior_session(&question.presented),
             LoginSet::Spa => None,
         };
         if wish.step_up.is_none() && self.place_for_session(prior.as_slice()).await?.is_none() {
-            return Ok(self.refused_start(LoginFailure::TenantFull.into(), &context, call));
+            return Ok(self.refused_start(LoginFailure::TenantFull.into(), context, call, trail));
         }
+        trail.begin(Step::ProviderAddress);
         let code_verifier = Secret::new(URL_SAFE_NO_PAD.encode(self.random::<32>()));
         let form_post = wish.provider.info().form_post;
         let kept = self.bindings_of(&question.presented, form_post).into_iter().next();
@@ -110,9 +136,13 @@ impl Authority {
             };
             let address = match wish.provider.authorization_url(&request).await {
                 Ok(address) => address,
-                Err(error) => return Ok(self.no_address(&error, &login, &context, call)),
+                Err(error) => {
+                    trail.note_cause(&error);
+                    return Ok(self.no_address(&error, &login, context, call));
+                }
             };
             let key = state.key();
+            trail.begin(Step::LoginKept);
             let sealed = self.vault.seal_login(self.nonce(), &key, &login);
             let open = OpenLogin { sealed, binding: binding_hash, most: room.map(|room| room.share) };
             if self.ports.logins.open(&key, open, self.settings.logins.ttl).await? {
@@ -124,10 +154,11 @@ impl Authority {
                     "a login began"
                 );
                 self.show_login_began(&login.provider);
-                return Ok(Outcome { answer: self.on_the_way(&address, &binding, &login, &context), failure: None });
+                trail.note(|entry| entry.login = Some(login_id(&key)));
+                return Ok(Outcome { answer: self.on_the_way(&address, &binding, &login, context), failure: None });
             }
         }
-        Ok(self.refused_start(LoginFailure::TooManyLogins.into(), &context, call))
+        Ok(self.refused_start(LoginFailure::TooManyLogins.into(), context, call, trail))
     }
 
     /// Whether a route set is on, as far as a caller has to ask.
@@ -174,8 +205,9 @@ impl Authority {
     }
 
     /// A login that did not begin.
-    fn refused_start(&self, refusal: Refusal, context: &RequestContext, call: &Call) -> Outcome {
+    fn refused_start(&self, refusal: Refusal, context: &RequestContext, call: &Call, trail: &Trail) -> Outcome {
         let Refusal { failure, trouble } = refusal;
+        trail.note(|entry| entry.detail = readable(&trouble.detail));
         let (reason, detail) = (trouble.reason, &trouble.detail);
         tracing::info!(
             reason,

@@ -12,6 +12,7 @@ use super::login_answer::Refusal;
 use super::provider::EndSession;
 use super::validate_session::{CsrfRequirement, DeniedReason, Requirements};
 use super::{Authority, Call, Error, Presented};
+use crate::session::audit::{Action, Entry};
 use crate::session::cookie;
 use crate::session::origin::{self, OriginJudgement};
 use crate::session::parameters::Parameters;
@@ -79,7 +80,7 @@ impl Authority {
         if origin::judge(&context, own, &self.settings.csrf.allowed_origins) == OriginJudgement::Refused {
             return Ok(refused(&self.denial(&DeniedReason::OriginRefused)));
         }
-        let living = self.admit_to_end(&question.presented).await?;
+        let living = self.admit_to_end(call, &question.presented).await?;
         let needed = Requirements { csrf: CsrfRequirement::Required, ..Requirements::default() };
         let judged = living.iter().map(|admitted| self.judge_request(admitted, &needed, Some(&context)));
         if let Some(Err(reason)) = judged.reduce(Result::or) {
@@ -96,6 +97,10 @@ impl Authority {
                 request_id = call.request_id,
                 "a session was logged out"
             );
+            let (session, user) = (admitted.credential.key, self.user_of(&admitted.standing.identity));
+            let provider = admitted.standing.identity.provider.clone();
+            let entry = self.entry(Action::LoggedOut, call, Some(&context));
+            self.audit(&Entry { session: Some(session), user: Some(user), provider, count: *count, ..entry });
         }
         let mut url = None;
         for (admitted, Ended { tokens, .. }) in living.iter().zip(all) {

@@ -9,6 +9,7 @@ use super::recall::Keeping;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::Secret;
 use crate::session::admission::{Chosen, InactiveReason};
+use crate::session::audit::Outcome as Audited;
 use crate::session::csrf::{self, CsrfFault};
 use crate::session::event::Position;
 use crate::session::fingerprint::Comparison;
@@ -265,6 +266,9 @@ impl Authority {
                 request_id = call.request_id,
                 "the client is another one than at login"
             );
+            let user = self.user_of(&admitted.standing.identity);
+            let (key, context) = (&admitted.credential.key, question.presented.context.as_ref());
+            self.audit_other_client(key, Some(user), call, context, Audited::Done);
         }
         self.refresh_beside(&admitted);
         Outcome::Active(Box::new(self.active(admitted, judged, delivery, question)))

@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// 64: the command line or the configuration is wrong. Nothing was started.
     Usage,
-    /// 66: the session, user or tenant that was named is not there.
+    /// 66: the session, user, tenant or request that was named is not there.
     Absent,
     /// 69: the authority, its store or a port is not to be had now. Trying again may help.
     Unavailable,
@@ -22,7 +22,7 @@ pub enum Exit {
 impl Exit {
     /// Every way to end, for the help text.
     pub const HELP: &str = "Exit codes: 0 done, 1 failed, 64 wrong command line or configuration, \
-                            66 no such session, user or tenant, 69 unavailable, 77 not allowed";
+                            66 no such session, user, tenant or request, 69 unavailable, 77 not allowed";
 
     /// The number.
     #[must_use]

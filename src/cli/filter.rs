@@ -66,6 +66,6 @@ pub(super) fn provider_session(text: &str) -> Result<v1::ProviderSession, String
 }
 
 /// Reads a moment as RFC 3339 writes it.
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "expected a time such as 2026-11-22T12:00:00Z".to_owned())
 }

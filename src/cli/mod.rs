@@ -13,6 +13,7 @@ use self::exit::Exit;
 
 mod advice;
 mod asking;
+pub mod audit;
 mod caller_keys;
 pub mod config;
 mod dev;
@@ -64,6 +65,11 @@ pub enum Verb {
         #[command(subcommand)]
         verb: users::Verb,
     },
+    /// List what happened at a running authority, the newest first, or follow it; GATELODGE_ADDRESS and GATELODGE_API_KEY say
+    /// which
+    Audit(audit::AuditArgs),
+    /// Explain a login by the id of one of its requests, as the page of one that failed shows it: the steps that were taken
+    Explain(audit::ExplainArgs),
     /// List the tenants' numbers in the store, and free that of a tenant that is gone for good
     #[command(subcommand)]
     Tenants(tenants::Verb),
@@ -103,7 +109,7 @@ const DEV_CONFIG: &str = "A configuration file whose providers, store and times 
 fn command() -> Command {
     let option = || Arg::new("config").long("config").short('c').value_name("FILE").global(true);
     let option = || option().env("GATELODGE_CONFIG").value_parser(clap::value_parser!(PathBuf));
-    let verbs = ["edge", "sessions", "users", "health", "keys", "completion"].into_iter();
+    let verbs = ["edge", "sessions", "users", "audit", "explain", "health", "keys", "completion"].into_iter();
     let command = Cli::command().mut_subcommand("dev", |dev| dev.arg(option().help(DEV_CONFIG)));
     verbs.fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(option().hide(true))))
 }
@@ -119,6 +125,8 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
         Verb::Edge(_)
         | Verb::Sessions { .. }
         | Verb::Users { .. }
+        | Verb::Audit(_)
+        | Verb::Explain(_)
         | Verb::Health { .. }
         | Verb::Keys(_)
         | Verb::Completion { .. } => false,
@@ -164,6 +172,8 @@ fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl
         Verb::Keys(verb) => keys::run(verb, out, err),
         Verb::Sessions { tenant, verb } => sessions::run(verb, tenant, out),
         Verb::Users { tenant, verb } => users::run(verb, tenant, out),
+        Verb::Audit(args) => audit::list(args, out),
+        Verb::Explain(args) => audit::explain(args, out),
         Verb::Tenants(verb) => tenants::run(&verb, file, out, err),
         Verb::Health { address } => sessions::health(&address, out),
         Verb::Completion { shell } => {

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::audit::Audit;
 use super::period::Period;
 use super::rates::Rates;
 use super::sessions::Sessions;
@@ -19,6 +20,8 @@ pub struct App {
     pub rates: Rates,
     /// Calls that name themselves, so that a repeat is known.
     pub idempotency: Idempotency,
+    /// What is written down of what happened, to be asked for a while.
+    pub audit: Audit,
     /// Where browsers reach the edge, and where they may be sent.
     pub redirects: Redirects,
     /// Front ends that forward the code of a login, and hold a token.

@@ -19,6 +19,7 @@
 //! Each step adds what it finds to one list, so that a user sees every [`fault`] at once.
 
 pub mod app;
+pub mod audit;
 pub mod cache;
 pub mod callers;
 pub mod edge;

@@ -1,12 +1,15 @@
 //! Owns the gRPC side of AdminService: parse, ask, answer. Decides nothing.
 
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::asked::asked;
 use super::once::asked_once;
+use super::streams::Streams;
 use super::v1::admin_service_server::AdminService;
 use super::work::Work;
-use super::{answers, caller_keys, fields, questions, status, user_answers, v1};
+use super::{answers, audit, caller_keys, fields, questions, status, user_answers, v1};
 use crate::authority::caller_keys::Reach;
 use crate::authority::revoke_as_admin::Target;
 use crate::authority::tenants::Tenants;
@@ -17,10 +20,13 @@ use crate::authority::{Authority, Error};
 pub(super) struct Admin {
     pub(super) tenants: Tenants,
     pub(super) work: Work,
+    pub(super) streams: Streams,
 }
 
 #[tonic::async_trait]
 impl AdminService for Admin {
+    type WatchAuditStream = BoxStream<'static, Result<v1::WatchAuditResponse, Status>>;
+
     async fn list_sessions(
         &self,
         request: Request<v1::ListSessionsRequest>,
@@ -206,5 +212,48 @@ impl AdminService for Admin {
             Ok(v1::RevokeCallerKeyResponse { revoked })
         };
         self.work.ending(asked, &found, work).await
+    }
+
+    async fn list_audit(
+        &self,
+        request: Request<v1::ListAuditRequest>,
+    ) -> Result<Response<v1::ListAuditResponse>, Status> {
+        let (asked, tenancy) = (asked(), self.tenants.now());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let question = audit::question(request.into_inner()).map_err(failed)?;
+        let page = authority.list_audit(&question).await.map_err(failed)?;
+        let next_page_token = page.next_page_token;
+        Ok(Response::new(v1::ListAuditResponse { entries: audit::entries(page.entries), next_page_token }))
+    }
+
+    async fn watch_audit(
+        &self,
+        request: Request<v1::WatchAuditRequest>,
+    ) -> Result<Response<Self::WatchAuditStream>, Status> {
+        let (asked, tenancy) = (asked(), self.tenants.now());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let filter = audit::filter(request.into_inner().filter).map_err(failed)?;
+        let told = authority.watch_audit(&filter).map_err(failed)?;
+        let told = told.take_until(Box::pin(self.streams.end()));
+        // The stream keeps the call's place.
+        let told = told.map(move |views| {
+            let _lasting = &asked.place;
+            Ok(v1::WatchAuditResponse { entries: audit::entries(views) })
+        });
+        Ok(Response::new(told.boxed()))
+    }
+
+    async fn explain_login(
+        &self,
+        request: Request<v1::ExplainLoginRequest>,
+    ) -> Result<Response<v1::ExplainLoginResponse>, Status> {
+        let (asked, tenancy) = (asked(), self.tenants.now());
+        let failed = |error| status::of(&error, &asked.call.request_id);
+        let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let id = fields::required("request_id", request.into_inner().request_id).map_err(failed)?;
+        let entries = authority.explain_login(&id).await.map_err(failed)?;
+        Ok(Response::new(v1::ExplainLoginResponse { entries: audit::entries(entries) }))
     }
 }

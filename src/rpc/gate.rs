@@ -84,7 +84,7 @@ impl Guard {
         let caller = self.door.identify(request, request_id)?;
         let places = match path.strip_prefix(HEALTH) {
             None if path == policy::CHECK_SESSIONS => &self.streams,
-            None if path == policy::WATCH_SESSIONS => &self.listeners,
+            None if matches!(path, policy::WATCH_SESSIONS | policy::WATCH_AUDIT) => &self.listeners,
             None => &self.calls,
             Some("Watch") => &self.watchers,
             Some(_) => return Ok((caller, None)),

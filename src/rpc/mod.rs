@@ -4,6 +4,7 @@
 mod admin_service;
 mod answers;
 mod asked;
+mod audit;
 mod caller_keys;
 pub mod callers;
 mod certificates;

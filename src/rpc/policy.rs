@@ -24,6 +24,9 @@ pub const REFRESH_TOKENS: &str = "/gatelodge.v1.SessionService/RefreshTokens";
 /// The stream of events, which does nothing by itself.
 pub const WATCH_SESSIONS: &str = "/gatelodge.v1.SessionService/WatchSessions";
 
+/// The stream of audit entries, which does nothing by itself but look now and then.
+pub const WATCH_AUDIT: &str = "/gatelodge.v1.AdminService/WatchAudit";
+
 /// Every method that is served.
 pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.SessionService/ValidateSession", Rule::Roles(&[Edge, Backend])),
@@ -59,6 +62,9 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/gatelodge.v1.AdminService/CreateCallerKey", Rule::Roles(&[Admin])),
     ("/gatelodge.v1.AdminService/ListCallerKeys", Rule::Roles(&[Admin])),
     ("/gatelodge.v1.AdminService/RevokeCallerKey", Rule::Roles(&[Admin])),
+    ("/gatelodge.v1.AdminService/ListAudit", Rule::Roles(&[Admin])),
+    (WATCH_AUDIT, Rule::Roles(&[Admin])),
+    ("/gatelodge.v1.AdminService/ExplainLogin", Rule::Roles(&[Admin])),
     ("/envoy.service.auth.v3.Authorization/Check", Rule::Roles(&[Edge])),
     ("/grpc.health.v1.Health/Check", Rule::Anyone),
     ("/grpc.health.v1.Health/Watch", Rule::Anyone),
@@ -99,7 +105,7 @@ pub fn number(path: &str) -> Option<usize> {
 /// Whether the answer to a method goes on for as long as its stream lasts.
 #[must_use]
 pub fn is_stream(path: &str) -> bool {
-    matches!(path, CHECK_SESSIONS | WATCH_SESSIONS)
+    matches!(path, CHECK_SESSIONS | WATCH_SESSIONS | WATCH_AUDIT)
         || path.ends_with("/Watch")
         || path.ends_with("/ServerReflectionInfo")
 }

@@ -163,7 +163,7 @@ pub async fn serve(
         callers: callers.clone(),
         work: work.clone(),
         places: calls.clone(),
-        streams,
+        streams: streams.clone(),
     };
     let logins = Logins { tenants: tenants.clone(), work: work.clone() };
     let tokens = Tokens { tenants: tenants.clone(), shares };
@@ -174,7 +174,7 @@ pub async fn serve(
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(limit))
         .add_service(LoginServiceServer::new(logins).max_decoding_message_size(limit))
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(limit))
-        .add_service(AdminServiceServer::new(Admin { tenants, work }).max_decoding_message_size(limit))
+        .add_service(AdminServiceServer::new(Admin { tenants, work, streams }).max_decoding_message_size(limit))
         .add_service(AuthorizationServer::new(authorization).max_decoding_message_size(limit))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)

@@ -74,6 +74,8 @@ fn row(error: &Error) -> (Code, ErrorReason, bool) {
         Error::UserInfoUnsupported => (Code::FailedPrecondition, ErrorReason::UserInfoUnsupported, false),
         Error::SessionNotFound => (Code::NotFound, ErrorReason::SessionNotFound, false),
         Error::UserNotFound => (Code::NotFound, ErrorReason::UserNotFound, false),
+        Error::AuditOff => (Code::FailedPrecondition, ErrorReason::AuditOff, false),
+        Error::RequestUnknown => (Code::NotFound, ErrorReason::RequestUnknown, false),
         Error::VersionConflict => (Code::Aborted, ErrorReason::VersionConflict, false),
         Error::IdempotencyKeyReused => (Code::FailedPrecondition, ErrorReason::IdempotencyKeyReused, false),
         Error::TenantUnknown | Error::TenantNotNamed => (Code::PermissionDenied, ErrorReason::TenantUnknown, false),

@@ -2,6 +2,8 @@
 //! Pure: knows no clock, no store, no provider, no network and no wire format; time and chance are arguments.
 
 pub mod admission;
+pub mod audit;
+mod audit_id;
 pub mod binding;
 pub mod caller;
 pub mod claimed_jwt;

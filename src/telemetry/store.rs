@@ -1,6 +1,7 @@
 //! Owns what is measured and traced of the store: one that stands before it, and hands everything on. Does not know which
 //! store it is, nor what is kept.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +15,15 @@ use super::timer::{self, Timer};
 use super::traces;
 use crate::authority::Ports;
 use crate::authority::answer_store::{Claim, Claimed};
+use crate::authority::audit_store::{EntryPage, KeptEntry};
 use crate::authority::logout_store::{Carrier, LogoutClaim};
 use crate::authority::ports::{
-    AnswerStore, CallerKeyAdded, CallerKeyStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptCallerKey,
-    KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession,
-    OpenLogin, RateStore, SessionStore, StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage,
-    WalkPosition, Written,
+    AnswerStore, AuditStore, CallerKeyAdded, CallerKeyStore, Creation, EventLog, Heard, Joining, KeptAttributes,
+    KeptCallerKey, KeptMintKeys, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore,
+    NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore,
+    WalkPage, WalkPosition, Written,
 };
+use crate::session::audit::{EntryId, EntryName};
 use crate::session::caller::CallerKeyId;
 use crate::session::event::{Event, Position};
 use crate::session::key::{
@@ -44,6 +47,7 @@ pub(super) struct Measured {
     mint_keys: Arc<dyn MintKeyStore>,
     callers: Arc<dyn CallerKeyStore>,
     rates: Arc<dyn RateStore>,
+    audit: Arc<dyn AuditStore>,
     events: Arc<dyn EventLog>,
     figures: Arc<Figures>,
 }
@@ -106,6 +110,7 @@ impl Measured {
             mint_keys: Arc::clone(&ports.mint_keys),
             callers: Arc::clone(&ports.callers),
             rates: Arc::clone(&ports.rates),
+            audit: Arc::clone(&ports.audit),
             events: Arc::new(Counted { log: Arc::clone(&ports.events), figures: Arc::clone(figures) }),
             figures: Arc::clone(figures),
         });
@@ -118,6 +123,7 @@ impl Measured {
             mint_keys: before.clone(),
             callers: before.clone(),
             rates: before.clone(),
+            audit: before.clone(),
             events: before,
             ..ports
         }
@@ -252,6 +258,11 @@ hand_on! {
     }
     RateStore by rates {
         take_one(key: &RateKey, allowance: Allowance) -> Taken;
+    } waits {}
+    AuditStore by audit {
+        keep_entry(tenant: TenantNumber, entry: KeptEntry, keep_for: Duration, most: u64) -> bool;
+        entries(tenant: TenantNumber, name: Option<EntryName>, ids: Range<EntryId>, limit: usize) -> EntryPage;
+        drop_entries(tenant: TenantNumber) -> ();
     } waits {}
     EventLog by events {
         announce(events: Vec<Event>) -> Position;

@@ -25,6 +25,7 @@ pub(super) struct Work {
     logins_begun: Counter<u64>,
     logins_ended: Counter<u64>,
     refreshes: Counter<u64>,
+    not_audited: Counter<u64>,
 }
 
 fn place(slot: usize, verdict: Verdict, basis: Basis) -> usize {
@@ -47,6 +48,11 @@ impl Work {
                 "Logins that made a session, or why they did not",
             ),
             refreshes: counter("gatelodge.refreshes", "{refresh}", "New tokens that a provider was asked for"),
+            not_audited: counter(
+                "gatelodge.audit.not_kept",
+                "{entry}",
+                "Entries of the audit that the log alone has, and why",
+            ),
         }
     }
 }
@@ -114,6 +120,10 @@ impl Observer for Work {
     fn refreshed(&self, tenant: TenantNumber, provider: &str, failure: Option<&ProviderError>) {
         let outcome = KeyValue::new("gatelodge.outcome", failure.map_or("refreshed", name));
         self.refreshes.add(1, &[self.labels.tenant(tenant), self.labels.provider(Some(provider)), outcome]);
+    }
+
+    fn not_audited(&self, tenant: TenantNumber, why: &'static str, count: u64) {
+        self.not_audited.add(count, &[self.labels.tenant(tenant), KeyValue::new("gatelodge.reason", why)]);
     }
 }
 

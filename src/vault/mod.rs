@@ -1,6 +1,7 @@
 //! HOW WHAT IS KEPT IS SEALED. Owns the encoding and sealing of records, tokens, logins and kept answers, and the
 //! keys for each purpose. Pure; does not know where the bytes go.
 
+mod audit;
 mod callers;
 mod compact;
 mod encoding;
@@ -62,6 +63,7 @@ pub struct Vault {
     user: SealRing,
     caller: SealRing,
     step_up: SealRing,
+    audit: SealRing,
 }
 
 /// Why something kept could not be opened.
@@ -117,6 +119,7 @@ impl Vault {
             user: seal("user"),
             caller: seal("caller"),
             step_up: seal("step-up"),
+            audit: seal("audit"),
         }
     }
 }

@@ -46,6 +46,20 @@ func (a adminService) ListUsers(context.Context, *v1.ListUsersRequest) (*v1.List
 	return said, nil
 }
 
+// ListAudit has nothing to list: the fake writes nothing down.
+func (a adminService) ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error) {
+	return nil, auditIsOff()
+}
+
+// ExplainLogin knows as little.
+func (a adminService) ExplainLogin(context.Context, *v1.ExplainLoginRequest) (*v1.ExplainLoginResponse, error) {
+	return nil, auditIsOff()
+}
+
+func auditIsOff() error {
+	return failure(codes.FailedPrecondition, gatelodge.ErrAuditOff, "This authority keeps no audit entries.")
+}
+
 // DisableUser ends every session of a user.
 func (a adminService) DisableUser(_ context.Context, q *v1.DisableUserRequest) (*v1.DisableUserResponse, error) {
 	ended, err := a.become(q.UserId, v1.UserState_USER_STATE_DISABLED)

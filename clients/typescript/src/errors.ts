@@ -208,6 +208,14 @@ export class IdempotencyKeyReusedError extends GatelodgeError {
 export class CallerKeyLimitError extends GatelodgeError {
   override name = "CallerKeyLimitError";
 }
+/** The tenant keeps no audit entries. */
+export class AuditOffError extends GatelodgeError {
+  override name = "AuditOffError";
+}
+/** No audit entry is kept of this request id. */
+export class RequestUnknownError extends GatelodgeError {
+  override name = "RequestUnknownError";
+}
 /** No authority could be reached: nothing listens at the address, or TLS failed. */
 export class UnreachableError extends GatelodgeError {
   override name = "UnreachableError";
@@ -249,6 +257,8 @@ const CLASSES: Readonly<Record<Reason, typeof GatelodgeError>> = {
   RATE_LIMITED: RateLimitedError,
   IDEMPOTENCY_KEY_REUSED: IdempotencyKeyReusedError,
   CALLER_KEY_LIMIT: CallerKeyLimitError,
+  AUDIT_OFF: AuditOffError,
+  REQUEST_UNKNOWN: RequestUnknownError,
 };
 
 /** The error of a failure, of the class of its reason. */

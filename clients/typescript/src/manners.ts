@@ -56,4 +56,6 @@ export const MANNERS: Readonly<Record<string, Manner>> = {
   "gatelodge.v1.AdminService/CreateCallerKey": { deadlineMs: 2000, repeats: 0 },
   "gatelodge.v1.AdminService/ListCallerKeys": SAFE,
   "gatelodge.v1.AdminService/RevokeCallerKey": ENDING,
+  "gatelodge.v1.AdminService/ListAudit": SAFE,
+  "gatelodge.v1.AdminService/ExplainLogin": SAFE,
 };

@@ -1,6 +1,7 @@
 //! Owns what the values of a configuration mean together, and which of them are refused. Does not know where they
 //! stand: a fault names its key, and the loader finds the place.
 
+mod audit;
 mod cache;
 mod idempotency;
 mod oidc;
@@ -45,6 +46,7 @@ fn judge_alone(config: &Config) -> Judgement {
     }
     cache::judge(config, &mut judgement);
     service::judge(config, &mut judgement);
+    audit::judge(config, &mut judgement);
     idempotency::judge(config, &mut judgement);
     oidc::judge(config, &mut judgement);
     rates::judge(config, &mut judgement);

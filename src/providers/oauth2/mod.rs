@@ -37,6 +37,7 @@ use crate::authority::provider::{
 };
 use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
+use crate::session::audit::Step;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::login_wish::{LoginHints, Prompt};
 use crate::session::record::Tokens;
@@ -153,10 +154,12 @@ impl OAuth2Provider {
             ("redirect_uri", &redemption.redirect_uri),
             ("code_verifier", redemption.code_verifier.expose()),
         ];
+        redemption.trail.begin(Step::CodeRedeemed);
         let body = self.client(redemption.now).ask(&self.addresses.token, &grant).await?;
         self.check_refusal(&body)?;
         let mut answer = self.read(&body)?;
         let scopes = answer.scopes.get_or_insert_with(|| self.settings.registration.scopes.clone());
+        redemption.trail.begin(Step::UserInfo);
         let profile = self.profile(&answer.access, scopes).await?;
         Ok((answer, profile))
     }

@@ -79,6 +79,7 @@ use crate::authority::provider::{
 };
 use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
+use crate::session::audit::Step;
 use crate::session::identity::{Identity, IssuerRule};
 use crate::session::record::Tokens;
 use crate::session::time::Timestamp;
@@ -178,7 +179,10 @@ impl OidcProvider {
 
     /// Sends the code and verifies the ID token that it brings.
     async fn exchange(&self, redemption: &Redemption) -> Result<(Arc<Metadata>, TokenAnswer, Claims), ProviderError> {
+        let trail = &redemption.trail;
+        trail.begin(Step::Metadata);
         let metadata = self.documents.metadata().await?;
+        trail.begin(Step::ResponseIssuer);
         self.check_response_issuer(&metadata, redemption.response_issuer.as_deref())?;
         let grant = [
             ("grant_type", "authorization_code"),
@@ -186,9 +190,11 @@ impl OidcProvider {
             ("redirect_uri", &redemption.redirect_uri),
             ("code_verifier", redemption.code_verifier.expose()),
         ];
+        trail.begin(Step::CodeRedeemed);
         let answer = self.client(&metadata, redemption.now).ask(&metadata.token, &grant).await?;
         let answer = TokenAnswer::read(&answer, self.token_type())?;
         let Some(token) = answer.id.clone() else { return rejected("token_response.id_token") };
+        trail.begin(Step::IdToken);
         let Redemption { authenticated_after, now, .. } = *redemption;
         let login = Login { nonce: Some(&redemption.nonce), authenticated_after, now };
         let claims = self.verify(&metadata, &answer, &token, login).await?;
@@ -275,6 +281,7 @@ impl IdentityProvider for OidcProvider {
         let now = redemption.now;
         let of_access = self.claims_of_access(&metadata, &answer.access, &claims.sub, now);
         let of_access = timeout_at(deadline, of_access).await.ok().flatten().unwrap_or_default();
+        redemption.trail.begin(Step::UserInfo);
         let asked = Asked { access: &answer.access, is_bound: answer.is_bound, issuer: &claims.issuer, now };
         let userinfo = self.userinfo(&metadata, &claims, &of_access, asked, deadline).await?;
         let mut profile = Profile::of(&claims, &userinfo, &self.settings)?;

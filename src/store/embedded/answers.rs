@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use super::lease::wait_while;
 use super::memory::Partition;
 use crate::authority::answer_store::{Claim, Claimed};

@@ -1,7 +1,7 @@
 //! Owns what applications keep with sessions, beside each in memory. Does not know what is sealed in it.
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use crate::authority::ports::{KeptAttributes, StoreResult, Written};
 use crate::session::key::SessionKey;
 

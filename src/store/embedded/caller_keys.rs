@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use crate::authority::ports::{CallerKeyAdded, CallerKeyStore, KeptCallerKey, StoreResult};
 use crate::session::caller::CallerKeyId;
 use crate::session::key::{Partition, TenantNumber};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use super::journal::{Ordered, Place};
 use super::memory::{Entry, Partition, Tombstone};
 use crate::authority::ports::{Creation, Made, NewSession, StoreResult};

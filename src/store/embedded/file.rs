@@ -6,19 +6,17 @@ use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
+use super::audit_rows::EntryTables;
 use super::caller_keys::CallerKey;
+use super::change::Change;
 use super::joined::Noted;
 use super::login::Login;
-use super::marks::Marked;
-use super::memory::{KeptTokens, Memory, Tombstone, UserMark};
+use super::memory::{KeptTokens, Memory};
 use super::open::OpenError;
 use super::row::{self, Row};
 use super::users::Deletion;
-use crate::authority::ports::{KeptAttributes, KeptCallerKey, KeptMintKeys, KeptUser};
 use crate::session::caller::CallerKeyId;
-use crate::session::key::{
-    AnswerKey, LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, TenantNumber, UserKey,
-};
+use crate::session::key::{LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, SessionKey, UserKey};
 use crate::session::time::Timestamp;
 use crate::store::{answer, attributes, caller_key, mint_keys, record, user};
 
@@ -47,66 +45,6 @@ const FORMAT: u32 = 1;
 
 /// Memory is the truth for reads, so the file needs no large cache of its own.
 const CACHE_BYTES: usize = 16 << 20;
-
-/// One change of the file.
-pub enum Change {
-    /// A new session.
-    AddSession { key: SessionKey, expires: Timestamp, tokens_end: Timestamp, record: Vec<u8>, tokens: Option<Vec<u8>> },
-    /// A session's record as it is now, and new tokens if there are any. Does nothing when the session is gone.
-    UpdateSession { key: SessionKey, record: Vec<u8>, tokens: Option<Vec<u8>> },
-    /// A session goes, with its tokens.
-    DropSession(SessionKey),
-    /// A tombstone as it is now.
-    PutTombstone(SessionKey, Tombstone),
-    /// A tombstone's time is over.
-    DropTombstone(SessionKey),
-    /// A user's mark as it is now.
-    PutMark(UserKey, UserMark),
-    /// A mark's time is over.
-    DropMark(UserKey),
-    /// A not-before mark as it is now.
-    PutNotBefore(Marked, UserMark),
-    /// A not-before mark's time is over.
-    DropNotBefore(Marked),
-    /// A login as it is now.
-    PutLogin(LoginKey, Vec<u8>),
-    /// A login's time is over.
-    DropLogin(LoginKey),
-    /// What an application keeps with a session, as it is now. Does nothing when the session is gone.
-    PutAttributes(SessionKey, KeptAttributes),
-    /// A user's record as it is now.
-    PutUser(UserKey, KeptUser),
-    /// A user's record goes.
-    DropUser(UserKey),
-    /// A user was deleted: when, and until when that is remembered.
-    PutDeletion(UserKey, Deletion),
-    /// The time of a deletion's note is over.
-    DropDeletion(UserKey),
-    /// A session belongs to one of the provider's own: since when, and until when that is remembered.
-    PutJoined((ProviderSessionKey, SessionKey), Noted),
-    /// That a session belongs to one of the provider's own is forgotten.
-    DropJoined((ProviderSessionKey, SessionKey)),
-    /// One of the provider's own sessions has ended: when, and until when that is remembered.
-    PutJoinedEnd(ProviderSessionKey, Noted),
-    /// The time of such a note is over.
-    DropJoinedEnd(ProviderSessionKey),
-    /// A logout token was carried out, and until when that is remembered.
-    PutSpent(LogoutTokenKey, Timestamp),
-    /// The time of such a note is over.
-    DropSpent(LogoutTokenKey),
-    /// The answer to a call with an idempotency key: until when it is kept, the hash of its request, what is sealed.
-    PutAnswer(AnswerKey, Timestamp, [u8; 16], Vec<u8>),
-    /// The time of such an answer is over.
-    DropAnswer(AnswerKey),
-    /// A tenant's mint keys as they are now, and their end.
-    PutMintKeys(TenantNumber, Timestamp, KeptMintKeys),
-    /// The time of a tenant's mint keys is over.
-    DropMintKeys(TenantNumber),
-    /// A caller's key.
-    PutCallerKey(CallerKeyId, KeptCallerKey),
-    /// A caller's key was revoked, or has ended.
-    DropCallerKey(CallerKeyId),
-}
 
 /// The open file.
 pub struct SessionFile {
@@ -144,6 +82,11 @@ impl SessionFile {
         }
         transaction.commit()?;
         Ok(())
+    }
+
+    /// What the file holds now, to be read.
+    pub fn begin_read(&self) -> Result<redb::ReadTransaction, redb::Error> {
+        Ok(self.database.begin_read()?)
     }
 
     /// A transaction of its own, which holds every commit back until it is dropped.
@@ -285,6 +228,7 @@ struct Tables<'a> {
     joined_ends: Rows<'a>,
     spent_logouts: Rows<'a>,
     answers: Rows<'a>,
+    audit: EntryTables<'a>,
 }
 
 impl<'a> Tables<'a> {
@@ -306,6 +250,7 @@ impl<'a> Tables<'a> {
             joined_ends: transaction.open_table(JOINED_ENDS)?,
             spent_logouts: transaction.open_table(SPENT_LOGOUTS)?,
             answers: transaction.open_table(ANSWERS)?,
+            audit: EntryTables::open(transaction)?,
         })
     }
 
@@ -375,6 +320,9 @@ impl<'a> Tables<'a> {
             Change::DropMintKeys(tenant) => drop(self.mint_keys.remove(tenant.0.to_be_bytes().as_slice())?),
             Change::PutCallerKey(id, kept) => put(&mut self.caller_keys, &id.row(), &caller_key::write(kept))?,
             Change::DropCallerKey(id) => drop(self.caller_keys.remove(id.row().as_slice())?),
+            Change::AddEntry(tenant, until, entry) => self.audit.add(*tenant, *until, entry)?,
+            Change::DropEntries(tenant) => self.audit.drop_all(*tenant)?,
+            Change::SweepEntries(now) => self.audit.sweep(*now)?,
         }
         Ok(())
     }

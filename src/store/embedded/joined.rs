@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use crate::authority::ports::{Joining, StoreResult};
 use crate::session::key::{ProviderSessionKey, SessionKey};
 use crate::session::time::Timestamp;

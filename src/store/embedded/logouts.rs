@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use crate::authority::logout_store::{Carrier, LogoutClaim};
 use crate::authority::ports::{LogoutStore, StoreResult};
 use crate::session::key::LogoutTokenKey;

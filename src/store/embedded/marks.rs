@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use super::memory::UserMark;
 use crate::authority::ports::StoreResult;
 use crate::session::key::{Partition, TenantNumber};

@@ -7,7 +7,10 @@
 
 mod answers;
 mod attributes;
+mod audit;
+mod audit_rows;
 mod caller_keys;
+mod change;
 mod create;
 mod events;
 mod file;
@@ -36,6 +39,7 @@ use std::time::Duration;
 
 use crate::authority::ports::Clock;
 use crate::session::time::Timestamp;
+use audit::Audit;
 use events::Ring;
 use file::SessionFile;
 use journal::Journal;
@@ -49,6 +53,7 @@ pub struct EmbeddedStore {
     journal: Journal,
     file: Option<Arc<SessionFile>>,
     ring: Ring,
+    audit: Audit,
 }
 
 impl EmbeddedStore {
@@ -69,7 +74,7 @@ impl EmbeddedStore {
             }
         };
         let ring = Ring::new(clock.now());
-        Ok(Arc::new(Self { clock, memory, journal, file, ring }))
+        Ok(Arc::new(Self { clock, memory, journal, file, ring, audit: Audit::default() }))
     }
 
     /// Removes what has expired, now and then `every` so often, until the store is gone or the future is dropped.

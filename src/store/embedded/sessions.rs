@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use super::journal::{Ordered, Place};
 use super::lease;
 use super::memory::{Entry, KeptTokens, Memory};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use super::marks::NotBefore;
 use super::memory::{Entry, Partition};
 use crate::session::key::{
@@ -30,7 +30,16 @@ impl EmbeddedStore {
             }
             tokio::task::yield_now().await;
         }
+        self.sweep_entries().await;
         removed
+    }
+
+    /// Removes audit entries that are past their end. Nobody waits for the disk.
+    async fn sweep_entries(&self) {
+        let Ok(place) = self.journal.place().await else { return };
+        let now = self.now();
+        self.audit.forget(now);
+        drop(self.journal.order(place, vec![Change::SweepEntries(now)], || ()));
     }
 
     /// Removes marks whose time is over. Nobody waits for the disk.

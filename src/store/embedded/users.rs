@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::EmbeddedStore;
-use super::file::Change;
+use super::change::Change;
 use super::memory::{Partition, UserMark};
 use crate::authority::ports::{KeptUser, StoreResult, UserLookup, UserPage, UserStore, WalkPosition};
 use crate::session::key::{Partition as Number, SessionKey, TenantNumber, UserKey};

@@ -1,8 +1,11 @@
 //! Owns the names of the keys: prefix, the partition's tag, a letter for the kind, tenant, id. Does not know values.
 
+use super::audit::Hour;
 use super::tag::tag;
+use crate::session::audit::EntryName;
 use crate::session::key::{
-    AnswerKey, LoginKey, LogoutTokenKey, Partition, ProviderSessionKey, RateKey, SessionKey, TenantNumber, UserKey,
+    AnswerKey, LoginKey, LogoutTokenKey, PARTITIONS, Partition, ProviderSessionKey, RateKey, SessionKey, TenantNumber,
+    UserKey,
 };
 use crate::session::mark::EVERY_TENANT;
 
@@ -154,6 +157,27 @@ impl Keys {
         Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'n', tenant, &[]))
     }
 
+    /// The hours of which there are audit entries of a tenant.
+    pub fn entry_hours(&self, tenant: TenantNumber) -> Key {
+        self.of_audit(tenant, &[])
+    }
+
+    /// The audit entries of a tenant in an hour.
+    pub fn entries(&self, tenant: TenantNumber, hour: Hour) -> Key {
+        self.of_audit(tenant, &hour)
+    }
+
+    /// The audit entries of a tenant that have this name.
+    pub fn entry_name(&self, tenant: TenantNumber, name: &EntryName) -> Key {
+        self.of_audit(tenant, &name.0)
+    }
+
+    /// All of a tenant's audit lies in one slot; those of several are spread.
+    fn of_audit(&self, tenant: TenantNumber, id: &[u8]) -> Key {
+        let number = u16::try_from(tenant.0 % u32::from(PARTITIONS)).unwrap_or_default();
+        Partition::new(number).map_or_else(Key::new, |own| self.name(own, b'r', tenant, id))
+    }
+
     /// To which name each tenant's number was given.
     pub fn tenants(&self) -> Key {
         Partition::new(0).map_or_else(Key::new, |first| self.name(first, b'g', EVERY_TENANT, &[]))
@@ -227,6 +251,11 @@ mod tests {
         let token = LogoutTokenKey { tenant: TenantNumber(1), partition, id: session.id };
         is(keys.logout_token(&token), "v", "0123456789abcdef");
         is(keys.rate(&RateKey { tenant: TenantNumber(1), partition, id: session.id }), "f", "0123456789abcdef");
+        let own = format!("gl{{{}}}r\0\0\0\u{1}", tag(Partition::new(1).unwrap()));
+        let of = |name: Key, id: &str| assert_eq!(name, format!("{own}{id}").into_bytes());
+        of(keys.entry_hours(TenantNumber(1)), "");
+        of(keys.entries(TenantNumber(1), *b"hour"), "hour");
+        of(keys.entry_name(TenantNumber(1), &EntryName(session.id)), "0123456789abcdef");
         let call = AnswerKey { tenant: TenantNumber(1), partition, id: session.id };
         let [answer, bell] = keys.answering(&call);
         is(answer, "k", "0123456789abcdef");

@@ -3,6 +3,7 @@
 //! Does not know what is inside a record's body. Keys and values are described in FORMAT.md.
 
 mod answers;
+mod audit;
 mod caller_keys;
 mod connection;
 mod events;

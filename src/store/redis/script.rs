@@ -103,4 +103,5 @@ scripts! {
     watch_call: "watch_call.lua",
     add_caller_key: "add_caller_key.lua",
     remove_caller_key: "remove_caller_key.lua",
+    keep_entry: "keep_entry.lua",
 }

@@ -51,6 +51,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         authenticated_after: Some(now - Duration::from_mins(5)),
         now,
         within: std::time::Duration::from_secs(15),
+        trail: Default::default(),
     };
     let grant = provider.redeem(&redemption).await.unwrap();
     let who = &grant.identity;

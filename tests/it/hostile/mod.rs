@@ -297,6 +297,7 @@ impl Hostile {
             authenticated_after: None,
             now: Timestamp::from_secs(NOW),
             within: Duration::from_secs(15),
+            trail: Default::default(),
         };
         bent(redemption, &self.inner.switches().redemption)
     }

@@ -11,6 +11,7 @@ use gatelodge::authority::login_answer::LoginFailure;
 use gatelodge::authority::ports::Clock as _;
 use gatelodge::authority::settings::Settings;
 
+use crate::audit;
 use crate::hostile::{Endpoint, Hostile, SUB};
 use crate::world::log::Log;
 use crate::world::{Browser, Kept, World};
@@ -97,6 +98,7 @@ pub async fn refused(bend: fn(&Hostile) -> &Hostile, check: &str) {
         }
         Begun::Back(query) => {
             journey.fails(&query.text(), expected).await;
+            audit::explained::is_explained(&journey.world, check, expected).await;
             journey.fails(&query.text(), expected).await;
             let (sent, asked) = (hostile.calls(Endpoint::Token), hostile.calls(Endpoint::Userinfo));
             assert_eq!(sent, usize::from(check != "response.iss"), "the code was sent {sent} times");
@@ -115,6 +117,10 @@ impl<'a> Journey<'a> {
         let log = Log::default();
         let listening = log.listen();
         let put = kept.ready().await;
+        let change = |settings: &mut Settings| {
+            settings.audit = Some(audit::ALL);
+            change(settings);
+        };
         let world = World::built(&["unused"], change, |ports| {
             put(ports);
             ports.providers = Arc::new(hostile.registry());

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::ports::{
-    AnswerStore, CallerKeyStore, Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made, MintKeyStore,
-    NewSession, OpenLogin, RateStore, SessionStore, UserStore,
+    AnswerStore, AuditStore, CallerKeyStore, Clock, Creation, EventLog, LoginStore, LogoutStore, Lookup, Made,
+    MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, UserStore,
 };
 use gatelodge::crypto::Secret;
 use gatelodge::session::key::{LoginKey, Partition, SessionKey, TenantNumber, UserKey};
@@ -30,7 +30,16 @@ pub const CREATED: Creation = Creation::Created(Made { first_login: false, ended
 
 /// A store that keeps sessions and logins.
 pub trait Store:
-    SessionStore + LoginStore + LogoutStore + AnswerStore + RateStore + MintKeyStore + CallerKeyStore + EventLog + UserStore
+    SessionStore
+    + LoginStore
+    + LogoutStore
+    + AnswerStore
+    + RateStore
+    + MintKeyStore
+    + CallerKeyStore
+    + EventLog
+    + UserStore
+    + AuditStore
 {
 }
 
@@ -44,6 +53,7 @@ impl<T> Store for T where
         + CallerKeyStore
         + EventLog
         + UserStore
+        + AuditStore
 {
 }
 
@@ -51,6 +61,12 @@ impl<T> Store for T where
 pub struct Bench {
     pub store: Arc<dyn Store>,
     pub kind: Kind,
+}
+
+impl Bench {
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self.kind, Kind::Embedded { .. })
+    }
 }
 
 /// Which store it is, and what belongs to it.

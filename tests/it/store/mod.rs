@@ -2,6 +2,7 @@
 //! them can do or suffer has a file of its own. Does not know the inside of any store.
 
 mod answers;
+mod audit;
 pub mod bench;
 mod caller_keys;
 mod cost;
@@ -51,6 +52,12 @@ macro_rules! every_store {
 }
 
 every_store! {
+    audit:
+        entries_are_listed_the_newest_first_page_by_page
+        entries_are_found_by_their_names_in_their_tenant_alone
+        entries_go_by_themselves
+        what_anybody_can_cause_is_bounded_and_the_rest_is_not
+        a_tenants_entries_are_dropped_with_its_number;
     users:
         a_login_makes_or_changes_its_users_record
         users_are_walked_once_each

@@ -5,11 +5,19 @@ use std::fs;
 use std::path::Path;
 
 /// The files of the ports that are measured.
-const PORTS: [&str; 7] =
-    ["ports", "login_store", "logout_store", "answer_store", "user_store", "mint_key_store", "event_log"];
+const PORTS: [&str; 8] = [
+    "ports",
+    "login_store",
+    "logout_store",
+    "answer_store",
+    "user_store",
+    "mint_key_store",
+    "event_log",
+    "audit_store",
+];
 /// The ports among them.
-const STORES: [&str; 7] =
-    ["SessionStore", "LoginStore", "LogoutStore", "AnswerStore", "UserStore", "MintKeyStore", "EventLog"];
+const STORES: [&str; 8] =
+    ["SessionStore", "LoginStore", "LogoutStore", "AnswerStore", "UserStore", "MintKeyStore", "EventLog", "AuditStore"];
 
 #[test]
 fn every_step_of_a_store_is_handed_on() {

@@ -22,6 +22,7 @@ pub async fn try_all(pair: Pair<'_>, theirs: &Browser, id: &str) -> Tried {
     seen(pair, id).await;
     ended(pair, id).await;
     people(pair, theirs).await;
+    written_down(pair, id).await;
     vec![
         "AdminService.ListSessions",
         "AdminService.GetSession",
@@ -32,6 +33,9 @@ pub async fn try_all(pair: Pair<'_>, theirs: &Browser, id: &str) -> Tried {
         "AdminService.DisableUser",
         "AdminService.EnableUser",
         "AdminService.DeleteUser",
+        "AdminService.ListAudit",
+        "AdminService.WatchAudit",
+        "AdminService.ExplainLogin",
     ]
 }
 
@@ -124,6 +128,50 @@ async fn people(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
     let question = v1::DeleteUserRequest { user_id, reason, ..Default::default() };
     admin.delete_user(by(Role::Admin, a, question)).await.unwrap();
     assert_eq!((state(a).await, state(b).await), (v1::UserState::Deleted, v1::UserState::Active));
+}
+
+/// What was written down of one is shown to nobody else, whatever is asked for: not by session, user, request or caller.
+async fn written_down(Pair { town, a, b }: Pair<'_>, id: &str) {
+    let mut admin = town.serving.admin().await;
+    let list = async |at: usize, filter: v1::AuditFilter| {
+        let question = v1::ListAuditRequest { filter: Some(filter), page_size: 200, ..Default::default() };
+        let mut admin = town.serving.admin().await;
+        admin.list_audit(by(Role::Admin, at, question)).await.unwrap().into_inner().entries
+    };
+    let about = || v1::AuditFilter { session_id: id.into(), ..Default::default() };
+    while list(b, about()).await.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let theirs: Vec<_> = list(b, v1::AuditFilter::default()).await.into_iter().map(|entry| entry.entry_id).collect();
+    for filter in [
+        about(),
+        v1::AuditFilter::default(),
+        v1::AuditFilter { user_id: "idp_ada".into(), ..Default::default() },
+        v1::AuditFilter { request_id: "test".into(), ..Default::default() },
+        v1::AuditFilter { caller: "bound".into(), ..Default::default() },
+    ] {
+        let ours = list(a, filter.clone()).await;
+        assert!(ours.iter().all(|entry| !theirs.contains(&entry.entry_id)), "{filter:?}");
+    }
+    let question = v1::ExplainLoginRequest { request_id: "test".into() };
+    let explained = admin.explain_login(by(Role::Admin, a, question)).await.unwrap().into_inner().entries;
+    assert!(explained.iter().all(|entry| !theirs.contains(&entry.entry_id)));
+    // What comes next of theirs is told to them alone.
+    let question = v1::WatchAuditRequest::default;
+    let mut ours = admin.watch_audit(by(Role::Admin, a, question())).await.unwrap().into_inner();
+    let mut told = admin.watch_audit(by(Role::Admin, b, question())).await.unwrap().into_inner();
+    assert_eq!(
+        (ours.message().await.unwrap().unwrap().entries, told.message().await.unwrap().unwrap().entries),
+        (vec![], vec![])
+    );
+    let (_, new) = town.log_in(b, "ada").await;
+    let mut seen = Vec::new();
+    while !seen.contains(&new) {
+        seen.extend(told.message().await.unwrap().unwrap().entries.into_iter().map(|entry| entry.session_id));
+    }
+    let heard = tokio::time::timeout(std::time::Duration::from_millis(100), ours.message()).await;
+    let heard = heard.map(|message| message.unwrap().unwrap().entries).unwrap_or_default();
+    assert!(heard.iter().all(|entry| !seen.contains(&entry.session_id) || entry.session_id.is_empty()), "{heard:?}");
 }
 
 // security.md 111.

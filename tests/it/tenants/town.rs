@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::Request;
 
+use crate::audit;
 use crate::rpc::serving::{ROLES, Serving};
 use crate::world::replicas::until;
 use crate::world::{Browser, FakeProvider, Kept, Listed, World, settings};
@@ -96,6 +97,7 @@ impl Town {
         let memory = Memory::new(ports.entropy.as_ref(), settings().cache);
         let worlds = [0, 1, 2].map(|at| {
             let mut settings = Settings { tenant: number(at), tenant_name: NAMES[at].into(), ..settings() };
+            settings.audit = Some(audit::ALL);
             (settings.public_base_url, settings.places.own) = (base(at), base(at));
             change(at, &mut settings);
             Self::world(at, settings, &ports, &memory, &first)

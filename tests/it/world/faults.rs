@@ -2,6 +2,7 @@
 //! goes to a real store. Does not know what is tested.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -9,13 +10,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::answer_store::{Claim, Claimed};
+use gatelodge::authority::audit_store::{EntryPage, KeptEntry};
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
-    AnswerStore, CallerKeyAdded, CallerKeyStore, Creation, EventLog, Heard, Joining, KeptAttributes, KeptCallerKey,
-    KeptMintKeys, Lease, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, LogoutStore, Lookup, MintKeyStore, NewSession,
-    OpenLogin, RateStore, SessionStore, StoreError, StoreResult, Touched, UserLookup, UserPage, UserStore, WalkPage,
-    WalkPosition, Written,
+    AnswerStore, AuditStore, CallerKeyAdded, CallerKeyStore, Creation, EventLog, Heard, Joining, KeptAttributes,
+    KeptCallerKey, KeptMintKeys, Lease, LeaseAttempt, LoginEnd, LoginStore, LoginTaken, LogoutStore, Lookup,
+    MintKeyStore, NewSession, OpenLogin, RateStore, SessionStore, StoreError, StoreResult, Touched, UserLookup,
+    UserPage, UserStore, WalkPage, WalkPosition, Written,
 };
+use gatelodge::session::audit::{EntryId, EntryName};
 use gatelodge::session::caller::CallerKeyId;
 use gatelodge::session::event::{Event, Position};
 use gatelodge::session::key::{
@@ -66,6 +69,7 @@ pub struct FaultyStore {
     answers: Arc<dyn AnswerStore>,
     mint_keys: Arc<dyn MintKeyStore>,
     callers: Arc<dyn CallerKeyStore>,
+    audit: Arc<dyn AuditStore>,
     rates: Arc<dyn RateStore>,
     users: Arc<dyn UserStore>,
     events: Arc<dyn EventLog>,
@@ -120,6 +124,7 @@ impl FaultyStore {
             answers: Arc::clone(&ports.answers),
             mint_keys: Arc::clone(&ports.mint_keys),
             callers: Arc::clone(&ports.callers),
+            audit: Arc::clone(&ports.audit),
             rates: Arc::clone(&ports.rates),
             users: Arc::clone(&ports.users),
             events: Arc::clone(&ports.events),
@@ -132,7 +137,7 @@ impl FaultyStore {
         });
         (ports.sessions, ports.logins, ports.mint_keys) = (store.clone(), store.clone(), store.clone());
         (ports.users, ports.logouts, ports.rates) = (store.clone(), store.clone(), store.clone());
-        (ports.answers, ports.callers) = (store.clone(), store.clone());
+        (ports.answers, ports.callers, ports.audit) = (store.clone(), store.clone(), store.clone());
         store
     }
 
@@ -329,6 +334,12 @@ pass! { CallerKeyStore by callers:
 pass! { MintKeyStore by mint_keys:
     mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
     put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;
+}
+
+pass! { AuditStore by audit:
+    keep_entry(tenant: TenantNumber, entry: KeptEntry, keep_for: Duration, most: u64) -> bool;
+    entries(tenant: TenantNumber, name: Option<EntryName>, ids: Range<EntryId>, limit: usize) -> EntryPage;
+    drop_entries(tenant: TenantNumber) -> ();
 }
 
 pass! { UserStore by users:

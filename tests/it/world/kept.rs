@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gatelodge::app::world::SystemEntropy;
 use gatelodge::authority::Ports;
 use gatelodge::authority::ports::{
-    AnswerStore, CallerKeyStore, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore, UserStore,
+    AnswerStore, AuditStore, CallerKeyStore, EventLog, LoginStore, LogoutStore, MintKeyStore, RateStore, SessionStore,
+    UserStore,
 };
 use gatelodge::store::redis::{RedisSettings, RedisStore};
 
@@ -55,13 +56,15 @@ where
         + UserStore
         + MintKeyStore
         + CallerKeyStore
+        + AuditStore
         + RateStore
         + EventLog
         + 'static,
 {
     (ports.sessions, ports.logins, ports.users) = (store.clone(), store.clone(), store.clone());
     (ports.mint_keys, ports.events, ports.logouts) = (store.clone(), store.clone(), store.clone());
-    (ports.rates, ports.answers, ports.callers) = (store.clone(), store.clone(), store.clone());
+    (ports.rates, ports.answers) = (store.clone(), store.clone());
+    (ports.callers, ports.audit) = (store.clone(), store.clone());
 }
 
 /// What the keys of a world in Redis begin with.

@@ -150,6 +150,7 @@ impl World {
             events: store.clone(),
             mint_keys: store.clone(),
             callers: store.clone(),
+            audit: store.clone(),
             providers: Arc::new(Listed(providers)),
             clock: clock.clone(),
             wall: clock.clone(),

@@ -82,6 +82,7 @@ pub fn settings() -> Settings {
         limits: Limits::default(),
         rates: Rates::default(),
         capacity: Capacity::default(),
+        audit: None,
         keep_answers_for: Some(Duration::from_mins(10)),
     }
 }

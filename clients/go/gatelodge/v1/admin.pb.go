@@ -1018,11 +1018,314 @@ func (x *PreviewRevokeResponse) GetExact() bool {
 	return false
 }
 
+// The question of ListAudit.
+type ListAuditRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which entries; absent for all.
+	Filter *AuditFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// How many to list at most; 0 for 50, at most 200.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: next_page_token of the answer before with the same filter, or empty.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAuditRequest) Reset() {
+	*x = ListAuditRequest{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAuditRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAuditRequest) ProtoMessage() {}
+
+func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAuditRequest.ProtoReflect.Descriptor instead.
+func (*ListAuditRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListAuditRequest) GetFilter() *AuditFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *ListAuditRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAuditRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// The answer of ListAudit.
+type ListAuditResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entries, the newest first.
+	Entries []*AuditEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Where to go on; empty when there is no more.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAuditResponse) Reset() {
+	*x = ListAuditResponse{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAuditResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAuditResponse) ProtoMessage() {}
+
+func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAuditResponse.ProtoReflect.Descriptor instead.
+func (*ListAuditResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListAuditResponse) GetEntries() []*AuditEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *ListAuditResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// The question of WatchAudit.
+type WatchAuditRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which entries; absent for all.
+	Filter        *AuditFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchAuditRequest) Reset() {
+	*x = WatchAuditRequest{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchAuditRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchAuditRequest) ProtoMessage() {}
+
+func (x *WatchAuditRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchAuditRequest.ProtoReflect.Descriptor instead.
+func (*WatchAuditRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *WatchAuditRequest) GetFilter() *AuditFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+// What WatchAudit tells.
+type WatchAuditResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was written down since, the oldest first. None in the first message.
+	Entries       []*AuditEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchAuditResponse) Reset() {
+	*x = WatchAuditResponse{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchAuditResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchAuditResponse) ProtoMessage() {}
+
+func (x *WatchAuditResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchAuditResponse.ProtoReflect.Descriptor instead.
+func (*WatchAuditResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *WatchAuditResponse) GetEntries() []*AuditEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// The question of ExplainLogin.
+type ExplainLoginRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The request id.
+	RequestId     string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainLoginRequest) Reset() {
+	*x = ExplainLoginRequest{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainLoginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainLoginRequest) ProtoMessage() {}
+
+func (x *ExplainLoginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainLoginRequest.ProtoReflect.Descriptor instead.
+func (*ExplainLoginRequest) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ExplainLoginRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// The answer of ExplainLogin.
+type ExplainLoginResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entries of the request and of its login, the oldest first.
+	Entries       []*AuditEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainLoginResponse) Reset() {
+	*x = ExplainLoginResponse{}
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainLoginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainLoginResponse) ProtoMessage() {}
+
+func (x *ExplainLoginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_admin_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainLoginResponse.ProtoReflect.Descriptor instead.
+func (*ExplainLoginResponse) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_admin_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ExplainLoginResponse) GetEntries() []*AuditEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
 var File_gatelodge_v1_admin_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x18gatelodge/v1/admin.proto\x12\fgatelodge.v1\x1a\x19gatelodge/v1/caller.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x17gatelodge/v1/user.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n" +
+	"\x18gatelodge/v1/admin.proto\x12\fgatelodge.v1\x1a\x18gatelodge/v1/audit.proto\x1a\x19gatelodge/v1/caller.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x17gatelodge/v1/user.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n" +
 	"\aSession\x122\n" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12-\n" +
 	"\x04info\x18\x02 \x01(\v2\x19.gatelodge.v1.SessionInfoR\x04info\x12S\n" +
@@ -1089,7 +1392,25 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\x06target\"C\n" +
 	"\x15PreviewRevokeResponse\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x04R\x05count\x12\x14\n" +
-	"\x05exact\x18\x02 \x01(\bR\x05exact2\x96\b\n" +
+	"\x05exact\x18\x02 \x01(\bR\x05exact\"\x81\x01\n" +
+	"\x10ListAuditRequest\x121\n" +
+	"\x06filter\x18\x01 \x01(\v2\x19.gatelodge.v1.AuditFilterR\x06filter\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"o\n" +
+	"\x11ListAuditResponse\x122\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.gatelodge.v1.AuditEntryR\aentries\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"F\n" +
+	"\x11WatchAuditRequest\x121\n" +
+	"\x06filter\x18\x01 \x01(\v2\x19.gatelodge.v1.AuditFilterR\x06filter\"H\n" +
+	"\x12WatchAuditResponse\x122\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.gatelodge.v1.AuditEntryR\aentries\"4\n" +
+	"\x13ExplainLoginRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\"J\n" +
+	"\x14ExplainLoginResponse\x122\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.gatelodge.v1.AuditEntryR\aentries2\x8e\n" +
+	"\n" +
 	"\fAdminService\x12U\n" +
 	"\fListSessions\x12!.gatelodge.v1.ListSessionsRequest\x1a\".gatelodge.v1.ListSessionsResponse\x12O\n" +
 	"\n" +
@@ -1105,7 +1426,11 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"DeleteUser\x12\x1f.gatelodge.v1.DeleteUserRequest\x1a .gatelodge.v1.DeleteUserResponse\x12^\n" +
 	"\x0fCreateCallerKey\x12$.gatelodge.v1.CreateCallerKeyRequest\x1a%.gatelodge.v1.CreateCallerKeyResponse\x12[\n" +
 	"\x0eListCallerKeys\x12#.gatelodge.v1.ListCallerKeysRequest\x1a$.gatelodge.v1.ListCallerKeysResponse\x12^\n" +
-	"\x0fRevokeCallerKey\x12$.gatelodge.v1.RevokeCallerKeyRequest\x1a%.gatelodge.v1.RevokeCallerKeyResponseB^\n" +
+	"\x0fRevokeCallerKey\x12$.gatelodge.v1.RevokeCallerKeyRequest\x1a%.gatelodge.v1.RevokeCallerKeyResponse\x12L\n" +
+	"\tListAudit\x12\x1e.gatelodge.v1.ListAuditRequest\x1a\x1f.gatelodge.v1.ListAuditResponse\x12Q\n" +
+	"\n" +
+	"WatchAudit\x12\x1f.gatelodge.v1.WatchAuditRequest\x1a .gatelodge.v1.WatchAuditResponse0\x01\x12U\n" +
+	"\fExplainLogin\x12!.gatelodge.v1.ExplainLoginRequest\x1a\".gatelodge.v1.ExplainLoginResponseB^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (
@@ -1120,7 +1445,7 @@ func file_gatelodge_v1_admin_proto_rawDescGZIP() []byte {
 	return file_gatelodge_v1_admin_proto_rawDescData
 }
 
-var file_gatelodge_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_gatelodge_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_gatelodge_v1_admin_proto_goTypes = []any{
 	(*Session)(nil),                    // 0: gatelodge.v1.Session
 	(*ListSessionsRequest)(nil),        // 1: gatelodge.v1.ListSessionsRequest
@@ -1135,34 +1460,42 @@ var file_gatelodge_v1_admin_proto_goTypes = []any{
 	(*AdminServiceRevokeResponse)(nil), // 10: gatelodge.v1.AdminServiceRevokeResponse
 	(*PreviewRevokeRequest)(nil),       // 11: gatelodge.v1.PreviewRevokeRequest
 	(*PreviewRevokeResponse)(nil),      // 12: gatelodge.v1.PreviewRevokeResponse
-	(*Identity)(nil),                   // 13: gatelodge.v1.Identity
-	(*SessionInfo)(nil),                // 14: gatelodge.v1.SessionInfo
-	(*timestamppb.Timestamp)(nil),      // 15: google.protobuf.Timestamp
-	(*GetUserRequest)(nil),             // 16: gatelodge.v1.GetUserRequest
-	(*ListUsersRequest)(nil),           // 17: gatelodge.v1.ListUsersRequest
-	(*DisableUserRequest)(nil),         // 18: gatelodge.v1.DisableUserRequest
-	(*EnableUserRequest)(nil),          // 19: gatelodge.v1.EnableUserRequest
-	(*DeleteUserRequest)(nil),          // 20: gatelodge.v1.DeleteUserRequest
-	(*CreateCallerKeyRequest)(nil),     // 21: gatelodge.v1.CreateCallerKeyRequest
-	(*ListCallerKeysRequest)(nil),      // 22: gatelodge.v1.ListCallerKeysRequest
-	(*RevokeCallerKeyRequest)(nil),     // 23: gatelodge.v1.RevokeCallerKeyRequest
-	(*GetUserResponse)(nil),            // 24: gatelodge.v1.GetUserResponse
-	(*ListUsersResponse)(nil),          // 25: gatelodge.v1.ListUsersResponse
-	(*DisableUserResponse)(nil),        // 26: gatelodge.v1.DisableUserResponse
-	(*EnableUserResponse)(nil),         // 27: gatelodge.v1.EnableUserResponse
-	(*DeleteUserResponse)(nil),         // 28: gatelodge.v1.DeleteUserResponse
-	(*CreateCallerKeyResponse)(nil),    // 29: gatelodge.v1.CreateCallerKeyResponse
-	(*ListCallerKeysResponse)(nil),     // 30: gatelodge.v1.ListCallerKeysResponse
-	(*RevokeCallerKeyResponse)(nil),    // 31: gatelodge.v1.RevokeCallerKeyResponse
+	(*ListAuditRequest)(nil),           // 13: gatelodge.v1.ListAuditRequest
+	(*ListAuditResponse)(nil),          // 14: gatelodge.v1.ListAuditResponse
+	(*WatchAuditRequest)(nil),          // 15: gatelodge.v1.WatchAuditRequest
+	(*WatchAuditResponse)(nil),         // 16: gatelodge.v1.WatchAuditResponse
+	(*ExplainLoginRequest)(nil),        // 17: gatelodge.v1.ExplainLoginRequest
+	(*ExplainLoginResponse)(nil),       // 18: gatelodge.v1.ExplainLoginResponse
+	(*Identity)(nil),                   // 19: gatelodge.v1.Identity
+	(*SessionInfo)(nil),                // 20: gatelodge.v1.SessionInfo
+	(*timestamppb.Timestamp)(nil),      // 21: google.protobuf.Timestamp
+	(*AuditFilter)(nil),                // 22: gatelodge.v1.AuditFilter
+	(*AuditEntry)(nil),                 // 23: gatelodge.v1.AuditEntry
+	(*GetUserRequest)(nil),             // 24: gatelodge.v1.GetUserRequest
+	(*ListUsersRequest)(nil),           // 25: gatelodge.v1.ListUsersRequest
+	(*DisableUserRequest)(nil),         // 26: gatelodge.v1.DisableUserRequest
+	(*EnableUserRequest)(nil),          // 27: gatelodge.v1.EnableUserRequest
+	(*DeleteUserRequest)(nil),          // 28: gatelodge.v1.DeleteUserRequest
+	(*CreateCallerKeyRequest)(nil),     // 29: gatelodge.v1.CreateCallerKeyRequest
+	(*ListCallerKeysRequest)(nil),      // 30: gatelodge.v1.ListCallerKeysRequest
+	(*RevokeCallerKeyRequest)(nil),     // 31: gatelodge.v1.RevokeCallerKeyRequest
+	(*GetUserResponse)(nil),            // 32: gatelodge.v1.GetUserResponse
+	(*ListUsersResponse)(nil),          // 33: gatelodge.v1.ListUsersResponse
+	(*DisableUserResponse)(nil),        // 34: gatelodge.v1.DisableUserResponse
+	(*EnableUserResponse)(nil),         // 35: gatelodge.v1.EnableUserResponse
+	(*DeleteUserResponse)(nil),         // 36: gatelodge.v1.DeleteUserResponse
+	(*CreateCallerKeyResponse)(nil),    // 37: gatelodge.v1.CreateCallerKeyResponse
+	(*ListCallerKeysResponse)(nil),     // 38: gatelodge.v1.ListCallerKeysResponse
+	(*RevokeCallerKeyResponse)(nil),    // 39: gatelodge.v1.RevokeCallerKeyResponse
 }
 var file_gatelodge_v1_admin_proto_depIdxs = []int32{
-	13, // 0: gatelodge.v1.Session.identity:type_name -> gatelodge.v1.Identity
-	14, // 1: gatelodge.v1.Session.info:type_name -> gatelodge.v1.SessionInfo
-	15, // 2: gatelodge.v1.Session.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	15, // 3: gatelodge.v1.ListSessionsRequest.created_after:type_name -> google.protobuf.Timestamp
-	15, // 4: gatelodge.v1.ListSessionsRequest.created_before:type_name -> google.protobuf.Timestamp
-	15, // 5: gatelodge.v1.SessionFilter.created_after:type_name -> google.protobuf.Timestamp
-	15, // 6: gatelodge.v1.SessionFilter.created_before:type_name -> google.protobuf.Timestamp
+	19, // 0: gatelodge.v1.Session.identity:type_name -> gatelodge.v1.Identity
+	20, // 1: gatelodge.v1.Session.info:type_name -> gatelodge.v1.SessionInfo
+	21, // 2: gatelodge.v1.Session.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	21, // 3: gatelodge.v1.ListSessionsRequest.created_after:type_name -> google.protobuf.Timestamp
+	21, // 4: gatelodge.v1.ListSessionsRequest.created_before:type_name -> google.protobuf.Timestamp
+	21, // 5: gatelodge.v1.SessionFilter.created_after:type_name -> google.protobuf.Timestamp
+	21, // 6: gatelodge.v1.SessionFilter.created_before:type_name -> google.protobuf.Timestamp
 	0,  // 7: gatelodge.v1.ListSessionsResponse.sessions:type_name -> gatelodge.v1.Session
 	2,  // 8: gatelodge.v1.ListSessionsResponse.applied_filter:type_name -> gatelodge.v1.SessionFilter
 	0,  // 9: gatelodge.v1.GetSessionResponse.session:type_name -> gatelodge.v1.Session
@@ -1172,35 +1505,46 @@ var file_gatelodge_v1_admin_proto_depIdxs = []int32{
 	7,  // 13: gatelodge.v1.PreviewRevokeRequest.provider_session:type_name -> gatelodge.v1.ProviderSession
 	8,  // 14: gatelodge.v1.PreviewRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
 	9,  // 15: gatelodge.v1.PreviewRevokeRequest.everything:type_name -> gatelodge.v1.Everything
-	1,  // 16: gatelodge.v1.AdminService.ListSessions:input_type -> gatelodge.v1.ListSessionsRequest
-	4,  // 17: gatelodge.v1.AdminService.GetSession:input_type -> gatelodge.v1.GetSessionRequest
-	6,  // 18: gatelodge.v1.AdminService.Revoke:input_type -> gatelodge.v1.AdminServiceRevokeRequest
-	11, // 19: gatelodge.v1.AdminService.PreviewRevoke:input_type -> gatelodge.v1.PreviewRevokeRequest
-	16, // 20: gatelodge.v1.AdminService.GetUser:input_type -> gatelodge.v1.GetUserRequest
-	17, // 21: gatelodge.v1.AdminService.ListUsers:input_type -> gatelodge.v1.ListUsersRequest
-	18, // 22: gatelodge.v1.AdminService.DisableUser:input_type -> gatelodge.v1.DisableUserRequest
-	19, // 23: gatelodge.v1.AdminService.EnableUser:input_type -> gatelodge.v1.EnableUserRequest
-	20, // 24: gatelodge.v1.AdminService.DeleteUser:input_type -> gatelodge.v1.DeleteUserRequest
-	21, // 25: gatelodge.v1.AdminService.CreateCallerKey:input_type -> gatelodge.v1.CreateCallerKeyRequest
-	22, // 26: gatelodge.v1.AdminService.ListCallerKeys:input_type -> gatelodge.v1.ListCallerKeysRequest
-	23, // 27: gatelodge.v1.AdminService.RevokeCallerKey:input_type -> gatelodge.v1.RevokeCallerKeyRequest
-	3,  // 28: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
-	5,  // 29: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
-	10, // 30: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
-	12, // 31: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
-	24, // 32: gatelodge.v1.AdminService.GetUser:output_type -> gatelodge.v1.GetUserResponse
-	25, // 33: gatelodge.v1.AdminService.ListUsers:output_type -> gatelodge.v1.ListUsersResponse
-	26, // 34: gatelodge.v1.AdminService.DisableUser:output_type -> gatelodge.v1.DisableUserResponse
-	27, // 35: gatelodge.v1.AdminService.EnableUser:output_type -> gatelodge.v1.EnableUserResponse
-	28, // 36: gatelodge.v1.AdminService.DeleteUser:output_type -> gatelodge.v1.DeleteUserResponse
-	29, // 37: gatelodge.v1.AdminService.CreateCallerKey:output_type -> gatelodge.v1.CreateCallerKeyResponse
-	30, // 38: gatelodge.v1.AdminService.ListCallerKeys:output_type -> gatelodge.v1.ListCallerKeysResponse
-	31, // 39: gatelodge.v1.AdminService.RevokeCallerKey:output_type -> gatelodge.v1.RevokeCallerKeyResponse
-	28, // [28:40] is the sub-list for method output_type
-	16, // [16:28] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	22, // 16: gatelodge.v1.ListAuditRequest.filter:type_name -> gatelodge.v1.AuditFilter
+	23, // 17: gatelodge.v1.ListAuditResponse.entries:type_name -> gatelodge.v1.AuditEntry
+	22, // 18: gatelodge.v1.WatchAuditRequest.filter:type_name -> gatelodge.v1.AuditFilter
+	23, // 19: gatelodge.v1.WatchAuditResponse.entries:type_name -> gatelodge.v1.AuditEntry
+	23, // 20: gatelodge.v1.ExplainLoginResponse.entries:type_name -> gatelodge.v1.AuditEntry
+	1,  // 21: gatelodge.v1.AdminService.ListSessions:input_type -> gatelodge.v1.ListSessionsRequest
+	4,  // 22: gatelodge.v1.AdminService.GetSession:input_type -> gatelodge.v1.GetSessionRequest
+	6,  // 23: gatelodge.v1.AdminService.Revoke:input_type -> gatelodge.v1.AdminServiceRevokeRequest
+	11, // 24: gatelodge.v1.AdminService.PreviewRevoke:input_type -> gatelodge.v1.PreviewRevokeRequest
+	24, // 25: gatelodge.v1.AdminService.GetUser:input_type -> gatelodge.v1.GetUserRequest
+	25, // 26: gatelodge.v1.AdminService.ListUsers:input_type -> gatelodge.v1.ListUsersRequest
+	26, // 27: gatelodge.v1.AdminService.DisableUser:input_type -> gatelodge.v1.DisableUserRequest
+	27, // 28: gatelodge.v1.AdminService.EnableUser:input_type -> gatelodge.v1.EnableUserRequest
+	28, // 29: gatelodge.v1.AdminService.DeleteUser:input_type -> gatelodge.v1.DeleteUserRequest
+	29, // 30: gatelodge.v1.AdminService.CreateCallerKey:input_type -> gatelodge.v1.CreateCallerKeyRequest
+	30, // 31: gatelodge.v1.AdminService.ListCallerKeys:input_type -> gatelodge.v1.ListCallerKeysRequest
+	31, // 32: gatelodge.v1.AdminService.RevokeCallerKey:input_type -> gatelodge.v1.RevokeCallerKeyRequest
+	13, // 33: gatelodge.v1.AdminService.ListAudit:input_type -> gatelodge.v1.ListAuditRequest
+	15, // 34: gatelodge.v1.AdminService.WatchAudit:input_type -> gatelodge.v1.WatchAuditRequest
+	17, // 35: gatelodge.v1.AdminService.ExplainLogin:input_type -> gatelodge.v1.ExplainLoginRequest
+	3,  // 36: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
+	5,  // 37: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
+	10, // 38: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
+	12, // 39: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
+	32, // 40: gatelodge.v1.AdminService.GetUser:output_type -> gatelodge.v1.GetUserResponse
+	33, // 41: gatelodge.v1.AdminService.ListUsers:output_type -> gatelodge.v1.ListUsersResponse
+	34, // 42: gatelodge.v1.AdminService.DisableUser:output_type -> gatelodge.v1.DisableUserResponse
+	35, // 43: gatelodge.v1.AdminService.EnableUser:output_type -> gatelodge.v1.EnableUserResponse
+	36, // 44: gatelodge.v1.AdminService.DeleteUser:output_type -> gatelodge.v1.DeleteUserResponse
+	37, // 45: gatelodge.v1.AdminService.CreateCallerKey:output_type -> gatelodge.v1.CreateCallerKeyResponse
+	38, // 46: gatelodge.v1.AdminService.ListCallerKeys:output_type -> gatelodge.v1.ListCallerKeysResponse
+	39, // 47: gatelodge.v1.AdminService.RevokeCallerKey:output_type -> gatelodge.v1.RevokeCallerKeyResponse
+	14, // 48: gatelodge.v1.AdminService.ListAudit:output_type -> gatelodge.v1.ListAuditResponse
+	16, // 49: gatelodge.v1.AdminService.WatchAudit:output_type -> gatelodge.v1.WatchAuditResponse
+	18, // 50: gatelodge.v1.AdminService.ExplainLogin:output_type -> gatelodge.v1.ExplainLoginResponse
+	36, // [36:51] is the sub-list for method output_type
+	21, // [21:36] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_admin_proto_init() }
@@ -1208,6 +1552,7 @@ func file_gatelodge_v1_admin_proto_init() {
 	if File_gatelodge_v1_admin_proto != nil {
 		return
 	}
+	file_gatelodge_v1_audit_proto_init()
 	file_gatelodge_v1_caller_proto_init()
 	file_gatelodge_v1_identity_proto_init()
 	file_gatelodge_v1_user_proto_init()
@@ -1233,7 +1578,7 @@ func file_gatelodge_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_admin_proto_rawDesc), len(file_gatelodge_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,9 @@ const (
 	AdminService_CreateCallerKey_FullMethodName = "/gatelodge.v1.AdminService/CreateCallerKey"
 	AdminService_ListCallerKeys_FullMethodName  = "/gatelodge.v1.AdminService/ListCallerKeys"
 	AdminService_RevokeCallerKey_FullMethodName = "/gatelodge.v1.AdminService/RevokeCallerKey"
+	AdminService_ListAudit_FullMethodName       = "/gatelodge.v1.AdminService/ListAudit"
+	AdminService_WatchAudit_FullMethodName      = "/gatelodge.v1.AdminService/WatchAudit"
+	AdminService_ExplainLogin_FullMethodName    = "/gatelodge.v1.AdminService/ExplainLogin"
 )
 
 // AdminServiceClient is the client API for AdminService service.
@@ -122,6 +125,25 @@ type AdminServiceClient interface {
 	// told even if the caller goes away.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	RevokeCallerKey(ctx context.Context, in *RevokeCallerKeyRequest, opts ...grpc.CallOption) (*RevokeCallerKeyResponse, error)
+	// Lists what was written down of what happened, the newest first, a page at a time. What is read is not written down.
+	//
+	// Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last: a thousand entries are looked at
+	// for every page, whatever the filter lets through; those of a request, a session or a user are found without that. An entry
+	// is written beside the answer of its call, so it may come a moment later.
+	// Reasons: INVALID_FIELD, AUDIT_OFF, STORE_UNAVAILABLE.
+	ListAudit(ctx context.Context, in *ListAuditRequest, opts ...grpc.CallOption) (*ListAuditResponse, error)
+	// Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. What takes
+	// a replica longer than 10 seconds to write is not told: ListAudit has it.
+	//
+	// Callers: admin. Safe to retry; what came in between is for ListAudit.
+	// Reasons: INVALID_FIELD, AUDIT_OFF.
+	WatchAudit(ctx context.Context, in *WatchAuditRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAuditResponse], error)
+	// Explains a login by the id of one of its requests, as the page of a login that failed shows it: what was written down of
+	// that request, and of the login that it belongs to, with the steps that were taken.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: INVALID_FIELD, AUDIT_OFF, REQUEST_UNKNOWN, STORE_UNAVAILABLE.
+	ExplainLogin(ctx context.Context, in *ExplainLoginRequest, opts ...grpc.CallOption) (*ExplainLoginResponse, error)
 }
 
 type adminServiceClient struct {
@@ -252,6 +274,45 @@ func (c *adminServiceClient) RevokeCallerKey(ctx context.Context, in *RevokeCall
 	return out, nil
 }
 
+func (c *adminServiceClient) ListAudit(ctx context.Context, in *ListAuditRequest, opts ...grpc.CallOption) (*ListAuditResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAuditResponse)
+	err := c.cc.Invoke(ctx, AdminService_ListAudit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) WatchAudit(ctx context.Context, in *WatchAuditRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAuditResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AdminService_ServiceDesc.Streams[0], AdminService_WatchAudit_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchAuditRequest, WatchAuditResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AdminService_WatchAuditClient = grpc.ServerStreamingClient[WatchAuditResponse]
+
+func (c *adminServiceClient) ExplainLogin(ctx context.Context, in *ExplainLoginRequest, opts ...grpc.CallOption) (*ExplainLoginResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainLoginResponse)
+	err := c.cc.Invoke(ctx, AdminService_ExplainLogin_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServiceServer is the server API for AdminService service.
 // All implementations must embed UnimplementedAdminServiceServer
 // for forward compatibility.
@@ -339,6 +400,25 @@ type AdminServiceServer interface {
 	// told even if the caller goes away.
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	RevokeCallerKey(context.Context, *RevokeCallerKeyRequest) (*RevokeCallerKeyResponse, error)
+	// Lists what was written down of what happened, the newest first, a page at a time. What is read is not written down.
+	//
+	// Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last: a thousand entries are looked at
+	// for every page, whatever the filter lets through; those of a request, a session or a user are found without that. An entry
+	// is written beside the answer of its call, so it may come a moment later.
+	// Reasons: INVALID_FIELD, AUDIT_OFF, STORE_UNAVAILABLE.
+	ListAudit(context.Context, *ListAuditRequest) (*ListAuditResponse, error)
+	// Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. What takes
+	// a replica longer than 10 seconds to write is not told: ListAudit has it.
+	//
+	// Callers: admin. Safe to retry; what came in between is for ListAudit.
+	// Reasons: INVALID_FIELD, AUDIT_OFF.
+	WatchAudit(*WatchAuditRequest, grpc.ServerStreamingServer[WatchAuditResponse]) error
+	// Explains a login by the id of one of its requests, as the page of a login that failed shows it: what was written down of
+	// that request, and of the login that it belongs to, with the steps that were taken.
+	//
+	// Callers: admin. Safe to retry.
+	// Reasons: INVALID_FIELD, AUDIT_OFF, REQUEST_UNKNOWN, STORE_UNAVAILABLE.
+	ExplainLogin(context.Context, *ExplainLoginRequest) (*ExplainLoginResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
 }
 
@@ -384,6 +464,15 @@ func (UnimplementedAdminServiceServer) ListCallerKeys(context.Context, *ListCall
 }
 func (UnimplementedAdminServiceServer) RevokeCallerKey(context.Context, *RevokeCallerKeyRequest) (*RevokeCallerKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeCallerKey not implemented")
+}
+func (UnimplementedAdminServiceServer) ListAudit(context.Context, *ListAuditRequest) (*ListAuditResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAudit not implemented")
+}
+func (UnimplementedAdminServiceServer) WatchAudit(*WatchAuditRequest, grpc.ServerStreamingServer[WatchAuditResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchAudit not implemented")
+}
+func (UnimplementedAdminServiceServer) ExplainLogin(context.Context, *ExplainLoginRequest) (*ExplainLoginResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainLogin not implemented")
 }
 func (UnimplementedAdminServiceServer) mustEmbedUnimplementedAdminServiceServer() {}
 func (UnimplementedAdminServiceServer) testEmbeddedByValue()                      {}
@@ -622,6 +711,53 @@ func _AdminService_RevokeCallerKey_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_ListAudit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAuditRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).ListAudit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_ListAudit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).ListAudit(ctx, req.(*ListAuditRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_WatchAudit_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchAuditRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdminServiceServer).WatchAudit(m, &grpc.GenericServerStream[WatchAuditRequest, WatchAuditResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AdminService_WatchAuditServer = grpc.ServerStreamingServer[WatchAuditResponse]
+
+func _AdminService_ExplainLogin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainLoginRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).ExplainLogin(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_ExplainLogin_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).ExplainLogin(ctx, req.(*ExplainLoginRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AdminService_ServiceDesc is the grpc.ServiceDesc for AdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -677,7 +813,21 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "RevokeCallerKey",
 			Handler:    _AdminService_RevokeCallerKey_Handler,
 		},
+		{
+			MethodName: "ListAudit",
+			Handler:    _AdminService_ListAudit_Handler,
+		},
+		{
+			MethodName: "ExplainLogin",
+			Handler:    _AdminService_ExplainLogin_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchAudit",
+			Handler:       _AdminService_WatchAudit_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "gatelodge/v1/admin.proto",
 }

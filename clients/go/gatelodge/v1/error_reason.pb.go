@@ -102,6 +102,11 @@ const (
 	ErrorReason_ERROR_REASON_IDEMPOTENCY_KEY_REUSED ErrorReason = 30
 	// FAILED_PRECONDITION. The tenant has 1,000 API keys that were made at run time: revoke one that nobody needs.
 	ErrorReason_ERROR_REASON_CALLER_KEY_LIMIT ErrorReason = 31
+	// FAILED_PRECONDITION. The tenant keeps no audit entries: see `app.audit.keep_for` in the configuration.
+	ErrorReason_ERROR_REASON_AUDIT_OFF ErrorReason = 33
+	// NOT_FOUND. No audit entry is kept of this request id: the request was of another tenant, is too long ago, or did nothing
+	// that is written down.
+	ErrorReason_ERROR_REASON_REQUEST_UNKNOWN ErrorReason = 34
 )
 
 // Enum value maps for ErrorReason.
@@ -136,6 +141,8 @@ var (
 		29: "ERROR_REASON_TENANT_UNKNOWN",
 		30: "ERROR_REASON_IDEMPOTENCY_KEY_REUSED",
 		31: "ERROR_REASON_CALLER_KEY_LIMIT",
+		33: "ERROR_REASON_AUDIT_OFF",
+		34: "ERROR_REASON_REQUEST_UNKNOWN",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -167,6 +174,8 @@ var (
 		"ERROR_REASON_TENANT_UNKNOWN":         29,
 		"ERROR_REASON_IDEMPOTENCY_KEY_REUSED": 30,
 		"ERROR_REASON_CALLER_KEY_LIMIT":       31,
+		"ERROR_REASON_AUDIT_OFF":              33,
+		"ERROR_REASON_REQUEST_UNKNOWN":        34,
 	}
 )
 
@@ -201,7 +210,7 @@ var File_gatelodge_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xfe\a\n" +
+	"\x1fgatelodge/v1/error_reason.proto\x12\fgatelodge.v1*\xbc\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ERROR_REASON_CALLER_UNAUTHENTICATED\x10\x01\x12#\n" +
@@ -232,7 +241,9 @@ const file_gatelodge_v1_error_reason_proto_rawDesc = "" +
 	"\x19ERROR_REASON_RATE_LIMITED\x10\x1c\x12\x1f\n" +
 	"\x1bERROR_REASON_TENANT_UNKNOWN\x10\x1d\x12'\n" +
 	"#ERROR_REASON_IDEMPOTENCY_KEY_REUSED\x10\x1e\x12!\n" +
-	"\x1dERROR_REASON_CALLER_KEY_LIMIT\x10\x1fB^\n" +
+	"\x1dERROR_REASON_CALLER_KEY_LIMIT\x10\x1f\x12\x1a\n" +
+	"\x16ERROR_REASON_AUDIT_OFF\x10!\x12 \n" +
+	"\x1cERROR_REASON_REQUEST_UNKNOWN\x10\"B^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

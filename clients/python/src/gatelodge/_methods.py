@@ -182,6 +182,9 @@ ENABLE_USER = Method(_ADMIN + "EnableUser", v1.EnableUserRequest, v1.EnableUserR
 DELETE_USER = Method(
     _ADMIN + "DeleteUser", v1.DeleteUserRequest, v1.DeleteUserResponse, timeout=_ENDING, changes=Reach.ANY
 )
+LIST_AUDIT = Method(_ADMIN + "ListAudit", v1.ListAuditRequest, v1.ListAuditResponse)
+WATCH_AUDIT = StreamMethod(_ADMIN + "WatchAudit", v1.WatchAuditRequest, v1.WatchAuditResponse)
+EXPLAIN_LOGIN = Method(_ADMIN + "ExplainLogin", v1.ExplainLoginRequest, v1.ExplainLoginResponse)
 
 # A repeat after one that was done would find the name taken.
 CREATE_CALLER_KEY = Method(

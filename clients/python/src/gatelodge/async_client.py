@@ -302,6 +302,7 @@ class AsyncAdminCalls:
     """Sees and ends sessions from outside the browser."""
 
     def __init__(self, client: AsyncClient) -> None:
+        self._client = client
         self._call = client.call
 
     async def list_sessions(self, question: v1.ListSessionsRequest) -> v1.ListSessionsResponse:
@@ -355,3 +356,17 @@ class AsyncAdminCalls:
     async def revoke_caller_key(self, question: v1.RevokeCallerKeyRequest) -> v1.RevokeCallerKeyResponse:
         """Revokes an API key that was made at run time. When it answers, every replica refuses the key."""
         return await self._call(methods.REVOKE_CALLER_KEY, question)
+
+    async def list_audit(self, question: v1.ListAuditRequest) -> v1.ListAuditResponse:
+        """What was written down, the newest first, a page at a time: go on with ``next_page_token`` until it is empty."""
+        return await self._call(methods.LIST_AUDIT, question)
+
+    def watch_audit(self, question: v1.WatchAuditRequest) -> AsyncStream[v1.WatchAuditResponse]:
+        """What is written down from now on. It is not made again by itself."""
+        return self._client.stream(methods.WATCH_AUDIT, question)
+
+    async def explain_login(self, question: v1.ExplainLoginRequest) -> v1.ExplainLoginResponse:
+        """What became of a login, by the id of one of its requests. One of which nothing is kept is a
+        :class:`RequestUnknownError`.
+        """
+        return await self._call(methods.EXPLAIN_LOGIN, question)

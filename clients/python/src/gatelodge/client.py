@@ -293,6 +293,7 @@ class AdminCalls:
     """Sees and ends sessions from outside the browser."""
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self._call = client.call
 
     def list_sessions(self, question: v1.ListSessionsRequest) -> v1.ListSessionsResponse:
@@ -346,6 +347,20 @@ class AdminCalls:
     def revoke_caller_key(self, question: v1.RevokeCallerKeyRequest) -> v1.RevokeCallerKeyResponse:
         """Revokes an API key that was made at run time. When it answers, every replica refuses the key."""
         return self._call(methods.REVOKE_CALLER_KEY, question)
+
+    def list_audit(self, question: v1.ListAuditRequest) -> v1.ListAuditResponse:
+        """What was written down, the newest first, a page at a time: go on with ``next_page_token`` until it is empty."""
+        return self._call(methods.LIST_AUDIT, question)
+
+    def watch_audit(self, question: v1.WatchAuditRequest) -> Stream[v1.WatchAuditResponse]:
+        """What is written down from now on. It is not made again by itself."""
+        return self._client.stream(methods.WATCH_AUDIT, question)
+
+    def explain_login(self, question: v1.ExplainLoginRequest) -> v1.ExplainLoginResponse:
+        """What became of a login, by the id of one of its requests. One of which nothing is kept is a
+        :class:`RequestUnknownError`.
+        """
+        return self._call(methods.EXPLAIN_LOGIN, question)
 
 
 def metadata_of(options: ClientOptions | None, request_id: str | None) -> Metadata:

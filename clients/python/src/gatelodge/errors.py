@@ -263,6 +263,18 @@ class CallerKeyLimitError(GatelodgeError):
     reason = "CALLER_KEY_LIMIT"
 
 
+class AuditOffError(GatelodgeError):
+    """The tenant keeps no audit entries."""
+
+    reason = "AUDIT_OFF"
+
+
+class RequestUnknownError(GatelodgeError):
+    """No audit entry is kept of this request id."""
+
+    reason = "REQUEST_UNKNOWN"
+
+
 BY_REASON: dict[str, type[GatelodgeError]] = {
     error.reason: error for error in GatelodgeError.__subclasses__() if error.reason is not None
 }

@@ -1,6 +1,7 @@
 //! Owns the calls of `AdminService`. Does not know how a person reads what they answer.
 
 use bytes::Bytes;
+use tonic::Streaming;
 
 use super::Client;
 use super::call::Manner;
@@ -185,6 +186,48 @@ impl AdminCalls<'_> {
         self.0
             .call(Manner::ENDS, question, |channel, question| async move {
                 AdminServiceClient::new(channel).revoke_caller_key(question).await
+            })
+            .await
+    }
+
+    /// What was written down of what happened, the newest first, a page at a time: go on with `next_page_token` until it is
+    /// empty.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn list_audit(&self, question: v1::ListAuditRequest) -> Result<v1::ListAuditResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).list_audit(question).await
+            })
+            .await
+    }
+
+    /// What is written down from now on, until one side ends the stream. It is not made again by itself.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn watch_audit(
+        &self,
+        question: v1::WatchAuditRequest,
+    ) -> Result<Streaming<v1::WatchAuditResponse>, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, mut question| async move {
+                // It lasts: the deadline is for its beginning alone.
+                question.metadata_mut().remove("grpc-timeout");
+                AdminServiceClient::new(channel).watch_audit(question).await
+            })
+            .await
+    }
+
+    /// What became of a login, by the id of one of its requests.
+    ///
+    /// # Errors
+    /// See [`Error`] and the method's reasons in the contract.
+    pub async fn explain_login(&self, question: v1::ExplainLoginRequest) -> Result<v1::ExplainLoginResponse, Error> {
+        self.0
+            .call(Manner::SAFE, question, |channel, question| async move {
+                AdminServiceClient::new(channel).explain_login(question).await
             })
             .await
     }

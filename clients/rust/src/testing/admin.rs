@@ -53,8 +53,14 @@ fn moment(time: Option<prost_types::Timestamp>) -> (i64, i32) {
     time.map_or((0, 0), |time| (time.seconds, time.nanos))
 }
 
+fn audit_is_off() -> Status {
+    failure(Code::FailedPrecondition, "AUDIT_OFF", "This authority keeps no audit entries.")
+}
+
 #[tonic::async_trait]
 impl AdminService for FakeAuthority {
+    type WatchAuditStream = tokio_stream::Empty<Result<v1::WatchAuditResponse, Status>>;
+
     async fn list_sessions(
         &self,
         request: Request<v1::ListSessionsRequest>,
@@ -197,6 +203,25 @@ impl AdminService for FakeAuthority {
         self.enter().await?;
         let revoked = self.world().caller_keys.remove(&request.into_inner().key_id).is_some();
         Ok(Response::new(v1::RevokeCallerKeyResponse { revoked }))
+    }
+
+    // The fake writes nothing down.
+    async fn list_audit(&self, _: Request<v1::ListAuditRequest>) -> Result<Response<v1::ListAuditResponse>, Status> {
+        self.enter().await?;
+        Err(audit_is_off())
+    }
+
+    async fn watch_audit(&self, _: Request<v1::WatchAuditRequest>) -> Result<Response<Self::WatchAuditStream>, Status> {
+        self.enter().await?;
+        Err(audit_is_off())
+    }
+
+    async fn explain_login(
+        &self,
+        _: Request<v1::ExplainLoginRequest>,
+    ) -> Result<Response<v1::ExplainLoginResponse>, Status> {
+        self.enter().await?;
+        Err(audit_is_off())
     }
 }
 

@@ -177,6 +177,9 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
   }),
   row(admin.listCallerKeys, ({ callerKeys }) => ({ keys: [...callerKeys.values()] })),
   row(admin.revokeCallerKey, ({ callerKeys }, { keyId }) => ({ revoked: callerKeys.delete(keyId) })),
+  // The fake writes nothing down.
+  row(admin.listAudit, auditIsOff),
+  row(admin.explainLogin, auditIsOff),
   row(admin.deleteUser, (state, { userId }) => {
     user(state, userId);
     state.deleted.add(userId);
@@ -188,6 +191,10 @@ export const METHODS: Readonly<Record<string, Any>> = Object.fromEntries([
 
 function row<M extends DescMethodUnary>(method: M, answers: Answers<M>): [string, Any] {
   return [`${method.parent.typeName}/${method.name}`, answers as unknown as Any];
+}
+
+function auditIsOff(): never {
+  throw errorOf({ code: "FAILED_PRECONDITION", reason: "AUDIT_OFF", message: "This authority keeps no audit entries." });
 }
 
 function attributes(state: State, own: Kept): KeptAttributes {

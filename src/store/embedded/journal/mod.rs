@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::file::{Change, SessionFile};
+use super::change::Change;
+use super::file::SessionFile;
 use super::memory::Memory;
 use crate::authority::ports::{StoreError, StoreResult};
 

@@ -113,6 +113,7 @@ pub fn redemption() -> Redemption {
         authenticated_after: None,
         now: Timestamp::from_secs(NOW),
         within: Duration::from_secs(15),
+        trail: Default::default(),
     }
 }
 

@@ -355,6 +355,8 @@ _ANSWERS: dict[str, Any] = {
     methods.CREATE_CALLER_KEY.path: FakeAuthority._create_caller_key,
     methods.LIST_CALLER_KEYS.path: FakeAuthority._list_caller_keys,
     methods.REVOKE_CALLER_KEY.path: FakeAuthority._revoke_caller_key,
+    methods.LIST_AUDIT.path: FakeAuthority._keep_no_audit,
+    methods.EXPLAIN_LOGIN.path: FakeAuthority._keep_no_audit,
     methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
     methods.GET_USER_INFO.path: FakeAuthority._get_user_info,
     methods.VALIDATE_TOKEN.path: FakeAuthority._validate_token,

@@ -5,6 +5,8 @@ Does not know HTTP, or how a request is judged.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import grpc
 
 from gatelodge import errors, v1
@@ -81,6 +83,9 @@ class People(Visitors):
 
     def _revoke_caller_key(self, question: v1.RevokeCallerKeyRequest, _: str) -> v1.RevokeCallerKeyResponse:
         return v1.RevokeCallerKeyResponse(revoked=self._caller_keys.pop(question.key_id, None) is not None)
+
+    def _keep_no_audit(self, _: object, __: str) -> NoReturn:
+        raise errors.AuditOffError("this authority keeps no audit entries", code=grpc.StatusCode.FAILED_PRECONDITION)
 
     def _user(self, user_id: str) -> v1.User:
         theirs = [visitor for visitor in self._visitors.values() if visitor.user_id == user_id]

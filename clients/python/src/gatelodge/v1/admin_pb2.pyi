@@ -5,6 +5,7 @@ Seeing and ending sessions from outside the browser."""
 
 import builtins
 import collections.abc
+import gatelodge.v1.audit_pb2
 import gatelodge.v1.identity_pb2
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
@@ -414,3 +415,135 @@ class PreviewRevokeResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["count", b"count", "exact", b"exact"]) -> None: ...
 
 global___PreviewRevokeResponse = PreviewRevokeResponse
+
+@typing.final
+class ListAuditRequest(google.protobuf.message.Message):
+    """The question of ListAudit."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """How many to list at most; 0 for 50, at most 200."""
+    page_token: builtins.str
+    """Where to go on: next_page_token of the answer before with the same filter, or empty."""
+    @property
+    def filter(self) -> gatelodge.v1.audit_pb2.AuditFilter:
+        """Which entries; absent for all."""
+
+    def __init__(
+        self,
+        *,
+        filter: gatelodge.v1.audit_pb2.AuditFilter | None = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["filter", b"filter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+global___ListAuditRequest = ListAuditRequest
+
+@typing.final
+class ListAuditResponse(google.protobuf.message.Message):
+    """The answer of ListAudit."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Where to go on; empty when there is no more."""
+    @property
+    def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.audit_pb2.AuditEntry]:
+        """The entries, the newest first."""
+
+    def __init__(
+        self,
+        *,
+        entries: collections.abc.Iterable[gatelodge.v1.audit_pb2.AuditEntry] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ListAuditResponse = ListAuditResponse
+
+@typing.final
+class WatchAuditRequest(google.protobuf.message.Message):
+    """The question of WatchAudit."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    @property
+    def filter(self) -> gatelodge.v1.audit_pb2.AuditFilter:
+        """Which entries; absent for all."""
+
+    def __init__(
+        self,
+        *,
+        filter: gatelodge.v1.audit_pb2.AuditFilter | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["filter", b"filter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter"]) -> None: ...
+
+global___WatchAuditRequest = WatchAuditRequest
+
+@typing.final
+class WatchAuditResponse(google.protobuf.message.Message):
+    """What WatchAudit tells."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    @property
+    def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.audit_pb2.AuditEntry]:
+        """What was written down since, the oldest first. None in the first message."""
+
+    def __init__(
+        self,
+        *,
+        entries: collections.abc.Iterable[gatelodge.v1.audit_pb2.AuditEntry] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries"]) -> None: ...
+
+global___WatchAuditResponse = WatchAuditResponse
+
+@typing.final
+class ExplainLoginRequest(google.protobuf.message.Message):
+    """The question of ExplainLogin."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """The request id."""
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["request_id", b"request_id"]) -> None: ...
+
+global___ExplainLoginRequest = ExplainLoginRequest
+
+@typing.final
+class ExplainLoginResponse(google.protobuf.message.Message):
+    """The answer of ExplainLogin."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    @property
+    def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.audit_pb2.AuditEntry]:
+        """The entries of the request and of its login, the oldest first."""
+
+    def __init__(
+        self,
+        *,
+        entries: collections.abc.Iterable[gatelodge.v1.audit_pb2.AuditEntry] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries"]) -> None: ...
+
+global___ExplainLoginResponse = ExplainLoginResponse

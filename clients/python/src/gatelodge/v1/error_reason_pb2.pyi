@@ -100,6 +100,12 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """
     ERROR_REASON_CALLER_KEY_LIMIT: _ErrorReason.ValueType  # 31
     """FAILED_PRECONDITION. The tenant has 1,000 API keys that were made at run time: revoke one that nobody needs."""
+    ERROR_REASON_AUDIT_OFF: _ErrorReason.ValueType  # 33
+    """FAILED_PRECONDITION. The tenant keeps no audit entries: see `app.audit.keep_for` in the configuration."""
+    ERROR_REASON_REQUEST_UNKNOWN: _ErrorReason.ValueType  # 34
+    """NOT_FOUND. No audit entry is kept of this request id: the request was of another tenant, is too long ago, or did nothing
+    that is written down.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason of a failed call.
@@ -189,4 +195,10 @@ only with the same request.
 """
 ERROR_REASON_CALLER_KEY_LIMIT: ErrorReason.ValueType  # 31
 """FAILED_PRECONDITION. The tenant has 1,000 API keys that were made at run time: revoke one that nobody needs."""
+ERROR_REASON_AUDIT_OFF: ErrorReason.ValueType  # 33
+"""FAILED_PRECONDITION. The tenant keeps no audit entries: see `app.audit.keep_for` in the configuration."""
+ERROR_REASON_REQUEST_UNKNOWN: ErrorReason.ValueType  # 34
+"""NOT_FOUND. No audit entry is kept of this request id: the request was of another tenant, is too long ago, or did nothing
+that is written down.
+"""
 global___ErrorReason = ErrorReason

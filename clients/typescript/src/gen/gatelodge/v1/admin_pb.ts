@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AuditEntry, AuditFilter } from "./audit_pb.js";
+import { file_gatelodge_v1_audit } from "./audit_pb.js";
 import type { CreateCallerKeyRequestSchema, CreateCallerKeyResponseSchema, ListCallerKeysRequestSchema, ListCallerKeysResponseSchema, RevokeCallerKeyRequestSchema, RevokeCallerKeyResponseSchema } from "./caller_pb.js";
 import { file_gatelodge_v1_caller } from "./caller_pb.js";
 import type { Identity, SessionInfo } from "./identity_pb.js";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/admin.proto.
  */
 export const file_gatelodge_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChhnYXRlbG9kZ2UvdjEvYWRtaW4ucHJvdG8SDGdhdGVsb2RnZS52MSLGAQoHU2Vzc2lvbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRInCgRpbmZvGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXNlcl9hZ2VudBgEIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgFIAEoCSLjAQoTTGlzdFNlc3Npb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhAKCHByb3ZpZGVyGAQgASgJEhsKE3Byb3ZpZGVyX3Nlc3Npb25faWQYBSABKAkSMQoNY3JlYXRlZF9hZnRlchgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrYBCg1TZXNzaW9uRmlsdGVyEg8KB3VzZXJfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSGwoTcHJvdmlkZXJfc2Vzc2lvbl9pZBgDIAEoCRIxCg1jcmVhdGVkX2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5jcmVhdGVkX2JlZm9yZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEicKCHNlc3Npb25zGAEgAygLMhUuZ2F0ZWxvZGdlLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEjMKDmFwcGxpZWRfZmlsdGVyGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLlNlc3Npb25GaWx0ZXIiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI8ChJHZXRTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdhdGVsb2RnZS52MS5TZXNzaW9uIqgCChlBZG1pblNlcnZpY2VSZXZva2VSZXF1ZXN0EhQKCnNlc3Npb25faWQYASABKAlIABIRCgd1c2VyX2lkGAIgASgJSAASOQoQcHJvdmlkZXJfc2Vzc2lvbhgEIAEoCzIdLmdhdGVsb2RnZS52MS5Qcm92aWRlclNlc3Npb25IABISCghwcm92aWRlchgFIAEoCUgAEisKBnRlbmFudBgGIAEoCzIZLmdhdGVsb2RnZS52MS5XaG9sZVRlbmFudEgAEi4KCmV2ZXJ5dGhpbmcYByABKAsyGC5nYXRlbG9kZ2UudjEuRXZlcnl0aGluZ0gAEg4KBnJlYXNvbhgDIAEoCRIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCA4ABAUIICgZ0YXJnZXQiQAoPUHJvdmlkZXJTZXNzaW9uEhAKCHByb3ZpZGVyGAEgASgJEhsKE3Byb3ZpZGVyX3Nlc3Npb25faWQYAiABKAkiDQoLV2hvbGVUZW5hbnQiDAoKRXZlcnl0aGluZyJLChpBZG1pblNlcnZpY2VSZXZva2VSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgEEhYKDmV2ZW50X3Bvc2l0aW9uGAIgASgMIvUBChRQcmV2aWV3UmV2b2tlUmVxdWVzdBIUCgpzZXNzaW9uX2lkGAEgASgJSAASEQoHdXNlcl9pZBgCIAEoCUgAEjkKEHByb3ZpZGVyX3Nlc3Npb24YBCABKAsyHS5nYXRlbG9kZ2UudjEuUHJvdmlkZXJTZXNzaW9uSAASEgoIcHJvdmlkZXIYBSABKAlIABIrCgZ0ZW5hbnQYBiABKAsyGS5nYXRlbG9kZ2UudjEuV2hvbGVUZW5hbnRIABIuCgpldmVyeXRoaW5nGAcgASgLMhguZ2F0ZWxvZGdlLnYxLkV2ZXJ5dGhpbmdIAEIICgZ0YXJnZXQiNQoVUHJldmlld1Jldm9rZVJlc3BvbnNlEg0KBWNvdW50GAEgASgEEg0KBWV4YWN0GAIgASgIMpYICgxBZG1pblNlcnZpY2USVQoMTGlzdFNlc3Npb25zEiEuZ2F0ZWxvZGdlLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIi5nYXRlbG9kZ2UudjEuTGlzdFNlc3Npb25zUmVzcG9uc2USTwoKR2V0U2Vzc2lvbhIfLmdhdGVsb2RnZS52MS5HZXRTZXNzaW9uUmVxdWVzdBogLmdhdGVsb2RnZS52MS5HZXRTZXNzaW9uUmVzcG9uc2USWwoGUmV2b2tlEicuZ2F0ZWxvZGdlLnYxLkFkbWluU2VydmljZVJldm9rZVJlcXVlc3QaKC5nYXRlbG9kZ2UudjEuQWRtaW5TZXJ2aWNlUmV2b2tlUmVzcG9uc2USWAoNUHJldmlld1Jldm9rZRIiLmdhdGVsb2RnZS52MS5QcmV2aWV3UmV2b2tlUmVxdWVzdBojLmdhdGVsb2RnZS52MS5QcmV2aWV3UmV2b2tlUmVzcG9uc2USRgoHR2V0VXNlchIcLmdhdGVsb2RnZS52MS5HZXRVc2VyUmVxdWVzdBodLmdhdGVsb2RnZS52MS5HZXRVc2VyUmVzcG9uc2USTAoJTGlzdFVzZXJzEh4uZ2F0ZWxvZGdlLnYxLkxpc3RVc2Vyc1JlcXVlc3QaHy5nYXRlbG9kZ2UudjEuTGlzdFVzZXJzUmVzcG9uc2USUgoLRGlzYWJsZVVzZXISIC5nYXRlbG9kZ2UudjEuRGlzYWJsZVVzZXJSZXF1ZXN0GiEuZ2F0ZWxvZGdlLnYxLkRpc2FibGVVc2VyUmVzcG9uc2USTwoKRW5hYmxlVXNlchIfLmdhdGVsb2RnZS52MS5FbmFibGVVc2VyUmVxdWVzdBogLmdhdGVsb2RnZS52MS5FbmFibGVVc2VyUmVzcG9uc2USTwoKRGVsZXRlVXNlchIfLmdhdGVsb2RnZS52MS5EZWxldGVVc2VyUmVxdWVzdBogLmdhdGVsb2RnZS52MS5EZWxldGVVc2VyUmVzcG9uc2USXgoPQ3JlYXRlQ2FsbGVyS2V5EiQuZ2F0ZWxvZGdlLnYxLkNyZWF0ZUNhbGxlcktleVJlcXVlc3QaJS5nYXRlbG9kZ2UudjEuQ3JlYXRlQ2FsbGVyS2V5UmVzcG9uc2USWwoOTGlzdENhbGxlcktleXMSIy5nYXRlbG9kZ2UudjEuTGlzdENhbGxlcktleXNSZXF1ZXN0GiQuZ2F0ZWxvZGdlLnYxLkxpc3RDYWxsZXJLZXlzUmVzcG9uc2USXgoPUmV2b2tlQ2FsbGVyS2V5EiQuZ2F0ZWxvZGdlLnYxLlJldm9rZUNhbGxlcktleVJlcXVlc3QaJS5nYXRlbG9kZ2UudjEuUmV2b2tlQ2FsbGVyS2V5UmVzcG9uc2VCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_gatelodge_v1_caller, file_gatelodge_v1_identity, file_gatelodge_v1_user, file_google_protobuf_timestamp]);
+  fileDesc("ChhnYXRlbG9kZ2UvdjEvYWRtaW4ucHJvdG8SDGdhdGVsb2RnZS52MSLGAQoHU2Vzc2lvbhIoCghpZGVudGl0eRgBIAEoCzIWLmdhdGVsb2RnZS52MS5JZGVudGl0eRInCgRpbmZvGAIgASgLMhkuZ2F0ZWxvZGdlLnYxLlNlc3Npb25JbmZvEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKdXNlcl9hZ2VudBgEIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgFIAEoCSLjAQoTTGlzdFNlc3Npb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhAKCHByb3ZpZGVyGAQgASgJEhsKE3Byb3ZpZGVyX3Nlc3Npb25faWQYBSABKAkSMQoNY3JlYXRlZF9hZnRlchgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrYBCg1TZXNzaW9uRmlsdGVyEg8KB3VzZXJfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSGwoTcHJvdmlkZXJfc2Vzc2lvbl9pZBgDIAEoCRIxCg1jcmVhdGVkX2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5jcmVhdGVkX2JlZm9yZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEicKCHNlc3Npb25zGAEgAygLMhUuZ2F0ZWxvZGdlLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEjMKDmFwcGxpZWRfZmlsdGVyGAMgASgLMhsuZ2F0ZWxvZGdlLnYxLlNlc3Npb25GaWx0ZXIiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSI8ChJHZXRTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdhdGVsb2RnZS52MS5TZXNzaW9uIqgCChlBZG1pblNlcnZpY2VSZXZva2VSZXF1ZXN0EhQKCnNlc3Npb25faWQYASABKAlIABIRCgd1c2VyX2lkGAIgASgJSAASOQoQcHJvdmlkZXJfc2Vzc2lvbhgEIAEoCzIdLmdhdGVsb2RnZS52MS5Qcm92aWRlclNlc3Npb25IABISCghwcm92aWRlchgFIAEoCUgAEisKBnRlbmFudBgGIAEoCzIZLmdhdGVsb2RnZS52MS5XaG9sZVRlbmFudEgAEi4KCmV2ZXJ5dGhpbmcYByABKAsyGC5nYXRlbG9kZ2UudjEuRXZlcnl0aGluZ0gAEg4KBnJlYXNvbhgDIAEoCRIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCA4ABAUIICgZ0YXJnZXQiQAoPUHJvdmlkZXJTZXNzaW9uEhAKCHByb3ZpZGVyGAEgASgJEhsKE3Byb3ZpZGVyX3Nlc3Npb25faWQYAiABKAkiDQoLV2hvbGVUZW5hbnQiDAoKRXZlcnl0aGluZyJLChpBZG1pblNlcnZpY2VSZXZva2VSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgEEhYKDmV2ZW50X3Bvc2l0aW9uGAIgASgMIvUBChRQcmV2aWV3UmV2b2tlUmVxdWVzdBIUCgpzZXNzaW9uX2lkGAEgASgJSAASEQoHdXNlcl9pZBgCIAEoCUgAEjkKEHByb3ZpZGVyX3Nlc3Npb24YBCABKAsyHS5nYXRlbG9kZ2UudjEuUHJvdmlkZXJTZXNzaW9uSAASEgoIcHJvdmlkZXIYBSABKAlIABIrCgZ0ZW5hbnQYBiABKAsyGS5nYXRlbG9kZ2UudjEuV2hvbGVUZW5hbnRIABIuCgpldmVyeXRoaW5nGAcgASgLMhguZ2F0ZWxvZGdlLnYxLkV2ZXJ5dGhpbmdIAEIICgZ0YXJnZXQiNQoVUHJldmlld1Jldm9rZVJlc3BvbnNlEg0KBWNvdW50GAEgASgEEg0KBWV4YWN0GAIgASgIImQKEExpc3RBdWRpdFJlcXVlc3QSKQoGZmlsdGVyGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkF1ZGl0RmlsdGVyEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIlcKEUxpc3RBdWRpdFJlc3BvbnNlEikKB2VudHJpZXMYASADKAsyGC5nYXRlbG9kZ2UudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiPgoRV2F0Y2hBdWRpdFJlcXVlc3QSKQoGZmlsdGVyGAEgASgLMhkuZ2F0ZWxvZGdlLnYxLkF1ZGl0RmlsdGVyIj8KEldhdGNoQXVkaXRSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhguZ2F0ZWxvZGdlLnYxLkF1ZGl0RW50cnkiKQoTRXhwbGFpbkxvZ2luUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJIkEKFEV4cGxhaW5Mb2dpblJlc3BvbnNlEikKB2VudHJpZXMYASADKAsyGC5nYXRlbG9kZ2UudjEuQXVkaXRFbnRyeTKOCgoMQWRtaW5TZXJ2aWNlElUKDExpc3RTZXNzaW9ucxIhLmdhdGVsb2RnZS52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiIuZ2F0ZWxvZGdlLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlEk8KCkdldFNlc3Npb24SHy5nYXRlbG9kZ2UudjEuR2V0U2Vzc2lvblJlcXVlc3QaIC5nYXRlbG9kZ2UudjEuR2V0U2Vzc2lvblJlc3BvbnNlElsKBlJldm9rZRInLmdhdGVsb2RnZS52MS5BZG1pblNlcnZpY2VSZXZva2VSZXF1ZXN0GiguZ2F0ZWxvZGdlLnYxLkFkbWluU2VydmljZVJldm9rZVJlc3BvbnNlElgKDVByZXZpZXdSZXZva2USIi5nYXRlbG9kZ2UudjEuUHJldmlld1Jldm9rZVJlcXVlc3QaIy5nYXRlbG9kZ2UudjEuUHJldmlld1Jldm9rZVJlc3BvbnNlEkYKB0dldFVzZXISHC5nYXRlbG9kZ2UudjEuR2V0VXNlclJlcXVlc3QaHS5nYXRlbG9kZ2UudjEuR2V0VXNlclJlc3BvbnNlEkwKCUxpc3RVc2VycxIeLmdhdGVsb2RnZS52MS5MaXN0VXNlcnNSZXF1ZXN0Gh8uZ2F0ZWxvZGdlLnYxLkxpc3RVc2Vyc1Jlc3BvbnNlElIKC0Rpc2FibGVVc2VyEiAuZ2F0ZWxvZGdlLnYxLkRpc2FibGVVc2VyUmVxdWVzdBohLmdhdGVsb2RnZS52MS5EaXNhYmxlVXNlclJlc3BvbnNlEk8KCkVuYWJsZVVzZXISHy5nYXRlbG9kZ2UudjEuRW5hYmxlVXNlclJlcXVlc3QaIC5nYXRlbG9kZ2UudjEuRW5hYmxlVXNlclJlc3BvbnNlEk8KCkRlbGV0ZVVzZXISHy5nYXRlbG9kZ2UudjEuRGVsZXRlVXNlclJlcXVlc3QaIC5nYXRlbG9kZ2UudjEuRGVsZXRlVXNlclJlc3BvbnNlEl4KD0NyZWF0ZUNhbGxlcktleRIkLmdhdGVsb2RnZS52MS5DcmVhdGVDYWxsZXJLZXlSZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLkNyZWF0ZUNhbGxlcktleVJlc3BvbnNlElsKDkxpc3RDYWxsZXJLZXlzEiMuZ2F0ZWxvZGdlLnYxLkxpc3RDYWxsZXJLZXlzUmVxdWVzdBokLmdhdGVsb2RnZS52MS5MaXN0Q2FsbGVyS2V5c1Jlc3BvbnNlEl4KD1Jldm9rZUNhbGxlcktleRIkLmdhdGVsb2RnZS52MS5SZXZva2VDYWxsZXJLZXlSZXF1ZXN0GiUuZ2F0ZWxvZGdlLnYxLlJldm9rZUNhbGxlcktleVJlc3BvbnNlEkwKCUxpc3RBdWRpdBIeLmdhdGVsb2RnZS52MS5MaXN0QXVkaXRSZXF1ZXN0Gh8uZ2F0ZWxvZGdlLnYxLkxpc3RBdWRpdFJlc3BvbnNlElEKCldhdGNoQXVkaXQSHy5nYXRlbG9kZ2UudjEuV2F0Y2hBdWRpdFJlcXVlc3QaIC5nYXRlbG9kZ2UudjEuV2F0Y2hBdWRpdFJlc3BvbnNlMAESVQoMRXhwbGFpbkxvZ2luEiEuZ2F0ZWxvZGdlLnYxLkV4cGxhaW5Mb2dpblJlcXVlc3QaIi5nYXRlbG9kZ2UudjEuRXhwbGFpbkxvZ2luUmVzcG9uc2VCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_gatelodge_v1_audit, file_gatelodge_v1_caller, file_gatelodge_v1_identity, file_gatelodge_v1_user, file_google_protobuf_timestamp]);
 
 /**
  * A session, as an admin sees it.
@@ -534,6 +536,153 @@ export const PreviewRevokeResponseSchema: GenMessage<PreviewRevokeResponse> = /*
   messageDesc(file_gatelodge_v1_admin, 12);
 
 /**
+ * The question of ListAudit.
+ *
+ * @generated from message gatelodge.v1.ListAuditRequest
+ */
+export type ListAuditRequest = Message<"gatelodge.v1.ListAuditRequest"> & {
+  /**
+   * Which entries; absent for all.
+   *
+   * @generated from field: gatelodge.v1.AuditFilter filter = 1;
+   */
+  filter?: AuditFilter | undefined;
+
+  /**
+   * How many to list at most; 0 for 50, at most 200.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on: next_page_token of the answer before with the same filter, or empty.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.ListAuditRequest.
+ * Use `create(ListAuditRequestSchema)` to create a new message.
+ */
+export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 13);
+
+/**
+ * The answer of ListAudit.
+ *
+ * @generated from message gatelodge.v1.ListAuditResponse
+ */
+export type ListAuditResponse = Message<"gatelodge.v1.ListAuditResponse"> & {
+  /**
+   * The entries, the newest first.
+   *
+   * @generated from field: repeated gatelodge.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+
+  /**
+   * Where to go on; empty when there is no more.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.ListAuditResponse.
+ * Use `create(ListAuditResponseSchema)` to create a new message.
+ */
+export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 14);
+
+/**
+ * The question of WatchAudit.
+ *
+ * @generated from message gatelodge.v1.WatchAuditRequest
+ */
+export type WatchAuditRequest = Message<"gatelodge.v1.WatchAuditRequest"> & {
+  /**
+   * Which entries; absent for all.
+   *
+   * @generated from field: gatelodge.v1.AuditFilter filter = 1;
+   */
+  filter?: AuditFilter | undefined;
+};
+
+/**
+ * Describes the message gatelodge.v1.WatchAuditRequest.
+ * Use `create(WatchAuditRequestSchema)` to create a new message.
+ */
+export const WatchAuditRequestSchema: GenMessage<WatchAuditRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 15);
+
+/**
+ * What WatchAudit tells.
+ *
+ * @generated from message gatelodge.v1.WatchAuditResponse
+ */
+export type WatchAuditResponse = Message<"gatelodge.v1.WatchAuditResponse"> & {
+  /**
+   * What was written down since, the oldest first. None in the first message.
+   *
+   * @generated from field: repeated gatelodge.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+};
+
+/**
+ * Describes the message gatelodge.v1.WatchAuditResponse.
+ * Use `create(WatchAuditResponseSchema)` to create a new message.
+ */
+export const WatchAuditResponseSchema: GenMessage<WatchAuditResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 16);
+
+/**
+ * The question of ExplainLogin.
+ *
+ * @generated from message gatelodge.v1.ExplainLoginRequest
+ */
+export type ExplainLoginRequest = Message<"gatelodge.v1.ExplainLoginRequest"> & {
+  /**
+   * The request id.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message gatelodge.v1.ExplainLoginRequest.
+ * Use `create(ExplainLoginRequestSchema)` to create a new message.
+ */
+export const ExplainLoginRequestSchema: GenMessage<ExplainLoginRequest> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 17);
+
+/**
+ * The answer of ExplainLogin.
+ *
+ * @generated from message gatelodge.v1.ExplainLoginResponse
+ */
+export type ExplainLoginResponse = Message<"gatelodge.v1.ExplainLoginResponse"> & {
+  /**
+   * The entries of the request and of its login, the oldest first.
+   *
+   * @generated from field: repeated gatelodge.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+};
+
+/**
+ * Describes the message gatelodge.v1.ExplainLoginResponse.
+ * Use `create(ExplainLoginResponseSchema)` to create a new message.
+ */
+export const ExplainLoginResponseSchema: GenMessage<ExplainLoginResponse> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_admin, 18);
+
+/**
  * Lists, shows and ends sessions, and keeps users and callers' keys. No call of it can reach a token or a credential.
  *
  * Each call is about one tenant: the key's own, else the one that metadata `x-tenant-id` names (by name or number), else
@@ -715,6 +864,49 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof RevokeCallerKeyRequestSchema;
     output: typeof RevokeCallerKeyResponseSchema;
+  },
+  /**
+   * Lists what was written down of what happened, the newest first, a page at a time. What is read is not written down.
+   *
+   * Callers: admin. Safe to retry. A page may be shorter than asked for and not be the last: a thousand entries are looked at
+   * for every page, whatever the filter lets through; those of a request, a session or a user are found without that. An entry
+   * is written beside the answer of its call, so it may come a moment later.
+   * Reasons: INVALID_FIELD, AUDIT_OFF, STORE_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.ListAudit
+   */
+  listAudit: {
+    methodKind: "unary";
+    input: typeof ListAuditRequestSchema;
+    output: typeof ListAuditResponseSchema;
+  },
+  /**
+   * Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. What takes
+   * a replica longer than 10 seconds to write is not told: ListAudit has it.
+   *
+   * Callers: admin. Safe to retry; what came in between is for ListAudit.
+   * Reasons: INVALID_FIELD, AUDIT_OFF.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.WatchAudit
+   */
+  watchAudit: {
+    methodKind: "server_streaming";
+    input: typeof WatchAuditRequestSchema;
+    output: typeof WatchAuditResponseSchema;
+  },
+  /**
+   * Explains a login by the id of one of its requests, as the page of a login that failed shows it: what was written down of
+   * that request, and of the login that it belongs to, with the steps that were taken.
+   *
+   * Callers: admin. Safe to retry.
+   * Reasons: INVALID_FIELD, AUDIT_OFF, REQUEST_UNKNOWN, STORE_UNAVAILABLE.
+   *
+   * @generated from rpc gatelodge.v1.AdminService.ExplainLogin
+   */
+  explainLogin: {
+    methodKind: "unary";
+    input: typeof ExplainLoginRequestSchema;
+    output: typeof ExplainLoginResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gatelodge_v1_admin, 0);

@@ -12,12 +12,16 @@ import io.github.gatelodge.v1.DisableUserRequest;
 import io.github.gatelodge.v1.DisableUserResponse;
 import io.github.gatelodge.v1.EnableUserRequest;
 import io.github.gatelodge.v1.EnableUserResponse;
+import io.github.gatelodge.v1.ExplainLoginRequest;
+import io.github.gatelodge.v1.ExplainLoginResponse;
 import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
 import io.github.gatelodge.v1.GetUserRequest;
 import io.github.gatelodge.v1.GetUserResponse;
 import io.github.gatelodge.v1.ListCallerKeysRequest;
 import io.github.gatelodge.v1.ListCallerKeysResponse;
+import io.github.gatelodge.v1.ListAuditRequest;
+import io.github.gatelodge.v1.ListAuditResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.ListUsersRequest;
@@ -27,6 +31,7 @@ import io.github.gatelodge.v1.PreviewRevokeResponse;
 import io.github.gatelodge.v1.RevokeCallerKeyRequest;
 import io.github.gatelodge.v1.RevokeCallerKeyResponse;
 import io.github.gatelodge.v1.SessionFilter;
+import io.github.gatelodge.v1.WatchAuditRequest;
 
 /** Sees and ends sessions from outside the browser. */
 public final class AdminCalls {
@@ -120,5 +125,20 @@ public final class AdminCalls {
     /** Revokes an API key that was made at run time. When it answers, every replica refuses the key. */
     public RevokeCallerKeyResponse revokeCallerKey(RevokeCallerKeyRequest question) {
         return caller.call(AdminServiceGrpc.getRevokeCallerKeyMethod(), Manner.ENDING, question);
+    }
+
+    /** What was written down, the newest first, a page at a time: go on with {@code next_page_token} until it is empty. */
+    public ListAuditResponse listAudit(ListAuditRequest question) {
+        return caller.call(AdminServiceGrpc.getListAuditMethod(), Manner.SAFE, question);
+    }
+
+    /** What is written down from now on. The stream begins with the first reading. */
+    public AuditWatch watchAudit(WatchAuditRequest question) {
+        return caller.watch(AdminServiceGrpc.getWatchAuditMethod(), question, AuditWatch::new);
+    }
+
+    /** What became of a login, by the id of one of its requests. */
+    public ExplainLoginResponse explainLogin(ExplainLoginRequest question) {
+        return caller.call(AdminServiceGrpc.getExplainLoginMethod(), Manner.SAFE, question);
     }
 }

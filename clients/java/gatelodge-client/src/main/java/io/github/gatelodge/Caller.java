@@ -169,15 +169,22 @@ final class Caller {
         }
     }
 
+    /** What a stream is read by. */
+    interface Opened<A, W extends Watch<A>> {
+        W as(
+                CancellableContext context,
+                Iterator<A> messages,
+                Function<StatusRuntimeException, GatelodgeException> reader);
+    }
+
     /** Opens a stream, which has no deadline and is not repeated. */
-    <Q> SessionWatch watch(MethodDescriptor<Q, WatchSessionsResponse> method, Q question) {
+    <Q, A, W extends Watch<A>> W watch(MethodDescriptor<Q, A> method, Q question, Opened<A, W> opened) {
         link.reconnect();
         CancellableContext context = Context.current().withCancellation();
         Context before = context.attach();
         try {
-            Iterator<WatchSessionsResponse> messages =
-                    ClientCalls.blockingServerStreamingCall(link.channel(), method, options(), question);
-            return new SessionWatch(context, messages, this::read);
+            Iterator<A> messages = ClientCalls.blockingServerStreamingCall(link.channel(), method, options(), question);
+            return opened.as(context, messages, this::read);
         } finally {
             context.detach(before);
         }

@@ -109,7 +109,7 @@ public final class SessionCalls {
      * reading.
      */
     public SessionWatch watchSessions(WatchSessionsRequest question) {
-        return caller.watch(SessionServiceGrpc.getWatchSessionsMethod(), question);
+        return caller.watch(SessionServiceGrpc.getWatchSessionsMethod(), question, SessionWatch::new);
     }
 
     /** The sessions of the user behind a credential, a page at a time. */

@@ -165,7 +165,7 @@ class CallTest extends BeforeScriptedAuthority {
                 Object question = call.getParameterTypes()[0]
                         .getMethod("getDefaultInstance")
                         .invoke(null);
-                if (call.invoke(service.getValue(), question) instanceof SessionWatch watch) {
+                if (call.invoke(service.getValue(), question) instanceof Watch<?> watch) {
                     assertTrue(watch.hasNext(), name);
                 }
                 assertEquals(before + 1, authority.calls(bare).size(), name);

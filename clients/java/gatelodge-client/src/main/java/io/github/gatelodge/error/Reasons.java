@@ -39,6 +39,8 @@ final class Reasons {
             case RateLimitedException.REASON -> new RateLimitedException(failure);
             case IdempotencyKeyReusedException.REASON -> new IdempotencyKeyReusedException(failure);
             case CallerKeyLimitException.REASON -> new CallerKeyLimitException(failure);
+            case AuditOffException.REASON -> new AuditOffException(failure);
+            case RequestUnknownException.REASON -> new RequestUnknownException(failure);
             case UserNotFoundException.REASON -> new UserNotFoundException(failure);
             case VersionConflictException.REASON -> new VersionConflictException(failure);
             default -> null;

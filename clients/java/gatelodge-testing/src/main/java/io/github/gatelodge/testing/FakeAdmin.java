@@ -1,6 +1,7 @@
 package io.github.gatelodge.testing;
 
 import com.google.protobuf.Timestamp;
+import io.github.gatelodge.error.AuditOffException;
 import io.github.gatelodge.error.InvalidFieldException;
 import io.github.gatelodge.error.SessionNotFoundException;
 import io.github.gatelodge.error.UserNotFoundException;
@@ -16,12 +17,16 @@ import io.github.gatelodge.v1.DisableUserRequest;
 import io.github.gatelodge.v1.DisableUserResponse;
 import io.github.gatelodge.v1.EnableUserRequest;
 import io.github.gatelodge.v1.EnableUserResponse;
+import io.github.gatelodge.v1.ExplainLoginRequest;
+import io.github.gatelodge.v1.ExplainLoginResponse;
 import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
 import io.github.gatelodge.v1.GetUserRequest;
 import io.github.gatelodge.v1.GetUserResponse;
 import io.github.gatelodge.v1.ListCallerKeysRequest;
 import io.github.gatelodge.v1.ListCallerKeysResponse;
+import io.github.gatelodge.v1.ListAuditRequest;
+import io.github.gatelodge.v1.ListAuditResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.ListUsersRequest;
@@ -265,6 +270,26 @@ final class FakeAdmin extends AdminServiceImplBase {
             boolean revoked = callerKeys.remove(asked.getKeyId()) != null;
             Reply.to(to, RevokeCallerKeyResponse.newBuilder().setRevoked(revoked).build());
         }
+    }
+
+    // The fake writes nothing down.
+    @Override
+    public void listAudit(ListAuditRequest asked, StreamObserver<ListAuditResponse> to) {
+        auditIsOff(to);
+    }
+
+    @Override
+    public void explainLogin(ExplainLoginRequest asked, StreamObserver<ExplainLoginResponse> to) {
+        auditIsOff(to);
+    }
+
+    private static void auditIsOff(StreamObserver<?> to) {
+        Reply.failure(
+                to,
+                Entrance.failure(
+                        Status.Code.FAILED_PRECONDITION,
+                        AuditOffException.REASON,
+                        "This authority keeps no audit entries."));
     }
 
     private <A> void about(String userId, StreamObserver<A> to, Function<User, A> answer) {

@@ -1,0 +1,107 @@
+//! Owns what audit entries are called: their ids, in the order of time, and what they can be found by. Does not know what one
+//! says.
+
+use super::audit::LoginId;
+use super::key::{SessionKey, TenantNumber, UserKey};
+use super::time::Timestamp;
+use crate::crypto::digest;
+
+/// What entries can be found by: a hash of a request id, a login, a session or a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryName(pub [u8; 16]);
+
+impl EntryName {
+    /// The entries of this call.
+    #[must_use]
+    pub fn request(tenant: TenantNumber, id: &str) -> Self {
+        Self::of(tenant, b"request", id.as_bytes())
+    }
+
+    /// The entries of this login.
+    #[must_use]
+    pub fn login(tenant: TenantNumber, login: LoginId) -> Self {
+        Self::of(tenant, b"login", &login)
+    }
+
+    /// The entries about this session.
+    #[must_use]
+    pub fn session(session: &SessionKey) -> Self {
+        Self::of(session.tenant, b"session", &session.to_bytes())
+    }
+
+    /// The entries about this user.
+    #[must_use]
+    pub fn user(user: &UserKey) -> Self {
+        Self::of(user.tenant, b"user", &user.hash)
+    }
+
+    fn of(tenant: TenantNumber, kind: &[u8], id: &[u8]) -> Self {
+        Self(first(&digest("gatelodge audit entry", &[&tenant.0.to_be_bytes(), kind, id])))
+    }
+}
+
+/// An entry's own id: when it was made (milliseconds, 6 bytes), and chance (10). So ids are in the order of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(pub [u8; 16]);
+
+impl EntryId {
+    /// Before every entry.
+    pub const FIRST: Self = Self([0; 16]);
+    /// After every entry.
+    pub const LAST: Self = Self([0xff; 16]);
+
+    /// A new one.
+    #[must_use]
+    pub fn new(at: Timestamp, chance: [u8; 10]) -> Self {
+        let mut bytes = Self::at(at).0;
+        bytes[6..].copy_from_slice(&chance);
+        Self(bytes)
+    }
+
+    /// The first of those of a moment.
+    #[must_use]
+    pub fn at(at: Timestamp) -> Self {
+        let mut bytes = [0; 16];
+        let [_, _, time @ ..] = at.as_millis().to_be_bytes();
+        bytes[..6].copy_from_slice(&time);
+        Self(bytes)
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        let [a, b, c, d, e, f, ..] = self.0;
+        Timestamp::from_millis(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+    }
+
+    /// The one right after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(u128::from_be_bytes(self.0).saturating_add(1).to_be_bytes())
+    }
+}
+
+/// The first bytes of a hash.
+pub(super) fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {
+    let mut bytes = [0; N];
+    for (place, byte) in bytes.iter_mut().zip(hash) {
+        *place = *byte;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_in_the_order_of_time() {
+        let at = |millis, chance| EntryId::new(Timestamp::from_millis(millis), [chance; 10]);
+        assert!(at(1, 0xff) < at(2, 0) && at(255, 9) < at(256, 0));
+        assert_eq!(at(1_700_000_000_000, 7).time(), Timestamp::from_millis(1_700_000_000_000));
+        assert!(
+            EntryId::at(Timestamp::from_millis(5)) <= at(5, 0) && at(5, 0xff) < EntryId::at(Timestamp::from_millis(6))
+        );
+        assert_eq!(at(5, 0xff).next(), EntryId::at(Timestamp::from_millis(6)));
+    }
+}

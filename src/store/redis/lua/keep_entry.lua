@@ -1,0 +1,28 @@
+-- Keeps an audit entry. KEYS: the hours that there are, the entries of its hour, then for each of its names the ids of that
+-- name. ARGV: the hour (4 bytes), the id (16), the id and what is sealed, the life, '1' where anybody can cause it, how many
+-- entries the hour may have then, the first hour that is still kept (4), the first id that is (16), how many ids a name may
+-- have. Answers whether it is kept.
+if ARGV[5] == '1' and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then
+  return 0
+end
+local function forget(key, before)
+  local gone = redis.call('ZRANGE', key, '-', '(' .. before, 'BYLEX', 'LIMIT', 0, 100)
+  if #gone > 0 then
+    redis.call('ZREM', key, unpack(gone))
+  end
+end
+redis.call('ZADD', KEYS[1], 0, ARGV[1])
+redis.call('ZADD', KEYS[2], 0, ARGV[3])
+forget(KEYS[1], ARGV[7])
+for at = 3, #KEYS do
+  redis.call('ZADD', KEYS[at], 0, ARGV[2])
+  forget(KEYS[at], ARGV[8])
+  local over = redis.call('ZCARD', KEYS[at]) - tonumber(ARGV[9])
+  if over > 0 then
+    redis.call('ZREM', KEYS[at], unpack(redis.call('ZRANGE', KEYS[at], 0, over - 1)))
+  end
+end
+for at = 1, #KEYS do
+  redis.call('PEXPIRE', KEYS[at], ARGV[4])
+end
+return 1
