@@ -1,6 +1,7 @@
 //! Owns the one place where the parts meet: build store, providers, authority, servers; run; drain.
 //! Does not decide anything that a part could decide.
 
+pub mod census;
 mod changes;
 pub mod keeper;
 mod live;

@@ -18,6 +18,8 @@ mod dev;
 pub mod exit;
 mod filter;
 pub mod keys;
+mod private_file;
+pub mod rings;
 mod serving;
 pub mod sessions;
 pub mod tenants;
@@ -27,7 +29,7 @@ pub mod users;
 #[derive(Debug, Parser)]
 #[command(name = "gatelodge", version, after_help = Exit::HELP, arg_required_else_help = true)]
 pub struct Cli {
-    /// The configuration file of serve, tenants, config check and config show; default: gatelodge.yaml or config/gatelodge.yaml
+    /// The configuration file of serve, tenants, rings, config check and config show; default: gatelodge.yaml or config/gatelodge.yaml
     /// in the working directory, if there is one
     #[arg(long, short, global = true, env = "GATELODGE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -78,6 +80,9 @@ pub enum Verb {
     /// Make API keys for callers
     #[command(subcommand)]
     Keys(keys::Verb),
+    /// List, rotate and check the keys that sign and seal
+    #[command(subcommand)]
+    Rings(rings::Verb),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -113,7 +118,7 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
     let matches = command.try_get_matches_from_mut(words)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     let reads = match &cli.verb {
-        Verb::Serve | Verb::Dev(_) | Verb::Tenants(_) => true,
+        Verb::Serve | Verb::Dev(_) | Verb::Tenants(_) | Verb::Rings(_) => true,
         Verb::Config(verb) => matches!(verb, config::Verb::Check { .. } | config::Verb::Show { .. }),
         Verb::Edge(_)
         | Verb::Sessions { .. }
@@ -123,8 +128,7 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
         | Verb::Completion { .. } => false,
     };
     if !reads && matches.value_source("config") == Some(ValueSource::CommandLine) {
-        let message =
-            "--config is for serve, dev, tenants, config check and config show; this verb reads no configuration file";
+        let message = "--config is for serve, dev, tenants, rings, config check and config show; this verb reads no configuration file";
         return Err(command.error(ErrorKind::ArgumentConflict, message));
     }
     Ok(cli)
@@ -161,6 +165,7 @@ fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl
     match verb {
         Verb::Config(verb) => config::run(&verb, file, out, err),
         Verb::Keys(verb) => keys::run(&verb, out, err),
+        Verb::Rings(verb) => rings::run(&verb, file, out, err),
         Verb::Sessions { tenant, verb } => sessions::run(verb, tenant, out),
         Verb::Users { tenant, verb } => users::run(verb, tenant, out),
         Verb::Tenants(verb) => tenants::run(&verb, file, out, err),

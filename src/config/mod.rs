@@ -34,6 +34,7 @@ pub mod overrides;
 pub mod period;
 pub mod rates;
 mod ring_files;
+pub mod ring_text;
 pub mod rings;
 pub mod rules;
 pub mod schema;

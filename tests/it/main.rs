@@ -25,6 +25,8 @@ mod providers;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod rpc;
 #[cfg(test)]
 mod sessions;

@@ -2,6 +2,7 @@
 
 mod config;
 mod keys;
+mod rings;
 mod running;
 mod sessions;
 mod tenants;
