@@ -63,7 +63,9 @@ pub async fn census(config: &Config, now: Timestamp) -> Result<Vec<Counted>, App
         for (_, ring) in rings.iter().flat_map(settings::KeyRings::named).filter(|(name, _)| *name != "csrf") {
             states.extend(ring.states(now).map(|(key, state)| (key.id, state)));
         }
-        states.keys().for_each(|id| drop(counts.entry(*id).or_default()));
+        for id in states.keys() {
+            counts.entry(*id).or_default();
+        }
         let tenant = &tenancy.tenant.name;
         let counted = |(id, kept)| Counted { tenant: tenant.clone(), id, state: states.get(&id).copied(), kept };
         all.extend(counts.into_iter().map(counted));
