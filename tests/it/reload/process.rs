@@ -64,8 +64,7 @@ async fn a_changed_file_brings_providers_and_limits_and_says_what_only_a_start_c
     let served = Served::with(&configuration("", &[one.clone()]), None).await;
     let ada = served.log_in("one", &hostile).await;
     assert_ne!(served.begin(&mut Browser::default(), "two").await.0, 302);
-    let limited =
-        ", sessions: { limit: { max: 1 } }, rates: { logins: { per_tenant: 2, per_client: 0, within: 1day } }";
+    let limited = ", rates: { logins: { per_tenant: 2, per_client: 0, within: 1day } }";
     let more = format!("{}cache: {{ max_sessions: 77 }}\n", configuration(limited, &[one, provider("two", &hostile)]));
     served.write(&more);
     served.says(ANEW, 1).await;

@@ -10,7 +10,7 @@ use reqwest::{Client, Response, redirect};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::hostile::Hostile;
+use crate::hostile::{CLIENT_ID, CLIENT_SECRET, Hostile};
 use crate::redis::free_port;
 use crate::world::Browser;
 
@@ -42,7 +42,8 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 
 /// A provider's lines for the configuration.
 pub fn provider(name: &str, hostile: &Hostile) -> String {
-    format!("{name}: {{ issuer: '{}', client_id: client, client_secret: secret }}", hostile.issuer())
+    let issuer = hostile.issuer();
+    format!("{name}: {{ issuer: '{issuer}', client_id: {CLIENT_ID}, client_secret: '{CLIENT_SECRET}' }}")
 }
 
 impl Served {
@@ -78,6 +79,8 @@ impl Served {
             .unwrap();
         let served = Self { child, edge, folder, client };
         until("serving", async || !served.lines("the authority listens").is_empty()).await;
+        // Its edge asks what it is to serve first.
+        until("an edge that serves", async || served.me(&Browser::default()).await != 503).await;
         served
     }
 
