@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::served::{SECRET, Served, provider};
-use crate::hostile::Hostile;
+use super::served::{SECRET, Served, hostile, provider};
 use crate::redis::{Server, address, free_port};
 use crate::world::Browser;
 use crate::world::kept::fresh_prefix;
@@ -26,7 +25,7 @@ fn configuration(more: &str, providers: &[String]) -> String {
 
 #[tokio::test]
 async fn a_faulty_file_is_refused_whole_and_says_where_the_fault_is() {
-    let hostile = Hostile::start().await;
+    let hostile = hostile().await;
     let one = provider("one", &hostile);
     let served = Served::with(&configuration("", &[one.clone()]), None).await;
     let ada = served.log_in("one", &hostile).await;
@@ -59,7 +58,7 @@ async fn a_faulty_file_is_refused_whole_and_says_where_the_fault_is() {
 
 #[tokio::test]
 async fn a_changed_file_brings_providers_and_limits_and_says_what_only_a_start_changes() {
-    let hostile = Hostile::start().await;
+    let hostile = hostile().await;
     let one = provider("one", &hostile);
     let served = Served::with(&configuration("", &[one.clone()]), None).await;
     let ada = served.log_in("one", &hostile).await;
@@ -83,7 +82,7 @@ async fn a_changed_file_brings_providers_and_limits_and_says_what_only_a_start_c
 // A folder whose link is turned, as Kubernetes mounts secrets.
 #[tokio::test]
 async fn a_secret_behind_a_link_that_is_turned_is_noticed() {
-    let hostile = Hostile::start().await;
+    let hostile = hostile().await;
     let one =
         format!("one: {{ issuer: '{}', client_id: client, client_secret_file: mounted/secret }}", hostile.issuer());
     let served_files = |folder: &std::path::Path, name: &str, secret: &str| {
@@ -116,7 +115,7 @@ fn rotate(file: &std::path::Path, after: &str) {
 // The whole of it: three processes over one Redis, load on all of them, and a key that each learns of at its own time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_changes_under_load_on_three_processes_and_nobody_is_logged_out() {
-    let (hostile, port) = (Arc::new(Hostile::start().await), free_port());
+    let (hostile, port) = (Arc::new(hostile().await), free_port());
     let redis = tokio::task::spawn_blocking(Server::shared).await.unwrap();
     let (url, prefix) = (address(redis.port), fresh_prefix());
     let more = format!(

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use gatelodge::app::world::SystemClock;
+use gatelodge::authority::ports::Clock as _;
 use reqwest::{Client, Response, redirect};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -38,6 +40,13 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         assert!(Instant::now() < end, "{what} did not come to pass");
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A provider whose clock is this machine's, as a process needs it.
+pub async fn hostile() -> Hostile {
+    let hostile = Hostile::start().await;
+    hostile.take_for_now(SystemClock.now().as_secs());
+    hostile
 }
 
 /// A provider's lines for the configuration.
