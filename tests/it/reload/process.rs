@@ -25,12 +25,12 @@ fn configuration(more: &str, providers: &[String]) -> String {
 
 #[tokio::test]
 async fn a_faulty_file_is_refused_whole_and_says_where_the_fault_is() {
-    let hostile = hostile().await;
+    let (other, hostile) = (hostile().await, hostile().await);
     let one = provider("one", &hostile);
     let served = Served::with(&configuration("", &[one.clone()]), None).await;
     let ada = served.log_in("one", &hostile).await;
     // The provider that comes with the fault does not come.
-    let faulty = configuration(", sessions: { max_age: soon }", &[one.clone(), provider("two", &hostile)]);
+    let faulty = configuration(", sessions: { max_age: soon }", &[one.clone(), provider("two", &other)]);
     served.write(&faulty);
     served.hang_up();
     served.says(REFUSED, 1).await;
@@ -50,21 +50,21 @@ async fn a_faulty_file_is_refused_whole_and_says_where_the_fault_is() {
     served.says(REFUSED, 4).await;
     assert_eq!((served.me(&ada).await, served.lines(ANEW).len()), (200, 0));
     // What is right again is taken up, without being told.
-    served.write(&configuration("", &[one, provider("two", &hostile)]));
+    served.write(&configuration("", &[one, provider("two", &other)]));
     served.says(ANEW, 1).await;
-    served.log_in("two", &hostile).await;
+    served.log_in("two", &other).await;
     assert_eq!(served.me(&ada).await, 200);
 }
 
 #[tokio::test]
 async fn a_changed_file_brings_providers_and_limits_and_says_what_only_a_start_changes() {
-    let hostile = hostile().await;
+    let (other, hostile) = (hostile().await, hostile().await);
     let one = provider("one", &hostile);
     let served = Served::with(&configuration("", &[one.clone()]), None).await;
     let ada = served.log_in("one", &hostile).await;
     assert_ne!(served.begin(&mut Browser::default(), "two").await.0, 302);
     let limited = ", rates: { logins: { per_tenant: 2, per_client: 0, within: 1day } }";
-    let more = format!("{}cache: {{ max_sessions: 77 }}\n", configuration(limited, &[one, provider("two", &hostile)]));
+    let more = format!("{}cache: {{ max_sessions: 77 }}\n", configuration(limited, &[one, provider("two", &other)]));
     served.write(&more);
     served.says(ANEW, 1).await;
     let said = served.lines(ANEW).concat();
@@ -73,7 +73,7 @@ async fn a_changed_file_brings_providers_and_limits_and_says_what_only_a_start_c
     }
     let left = served.lines("only a start of the process changes them").concat();
     assert!(left.contains("cache.max_sessions") && !said.contains("cache.max_sessions"), "{left}");
-    served.log_in("two", &hostile).await;
+    served.log_in("two", &other).await;
     assert_eq!(served.begin(&mut Browser::default(), "two").await.0, 302);
     assert_eq!(served.begin(&mut Browser::default(), "two").await.0, 429, "the new limit");
     assert_eq!(served.me(&ada).await, 200);
