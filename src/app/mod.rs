@@ -1,11 +1,15 @@
 //! Owns the one place where the parts meet: build store, providers, authority, servers; run; drain.
 //! Does not decide anything that a part could decide.
 
+pub mod census;
+mod changes;
 pub mod keeper;
+mod live;
 pub mod parts;
 mod providers;
 mod redis_store;
 pub mod release;
+pub mod reload;
 pub mod settings;
 pub mod store_clock;
 mod tenancy;
@@ -28,11 +32,14 @@ use crate::authority::ports::{NumberTaken, StoreError};
 use crate::authority::tenants::Tenants;
 use crate::config::Config;
 use crate::config::fault::Faults;
+use crate::config::load::Loaded;
 use crate::crypto::ApiKey;
 use crate::rpc::callers::{Caller, Callers};
 use crate::rpc::policy::{self, Role};
 use crate::rpc::server::{self, ServeError, ServerSettings};
 use crate::telemetry::{Telemetry, TelemetryError};
+use live::{Live, MakePorts};
+use reload::Source;
 use store_clock::StoreClock;
 use world::{RuntimeTasks, SystemClock, SystemEntropy};
 
@@ -80,6 +87,7 @@ pub type Pages = axum::Router;
 
 /// The parts, joined, and listening.
 pub struct App {
+    live: Arc<Live>,
     tenants: Tenants,
     callers: Callers,
     server: ServerSettings,
@@ -134,7 +142,7 @@ impl App {
         names: Names,
         telemetry: &Telemetry,
     ) -> Result<Self, AppError> {
-        let blueprints = tenancy::blueprints(config, telemetry)?;
+        let blueprints = tenancy::blueprints(config, telemetry, |_| None)?;
         let server = ServerSettings { observer: telemetry.calls(policy::methods()), ..parts::server(config)? };
         parts::listed(config)?;
         let listener = bind(config.server.listen, names.server).await?;
@@ -144,38 +152,52 @@ impl App {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(error, "the store's time can't be measured yet; the machine's clock stands in");
         }
+        let sweeping = store.sweeping;
         let following = Box::pin(clock.following(store.sessions.clone()));
         let (observer, before_store) = (telemetry.work(), telemetry.before_store(parts::store_name(config)));
-        let ports = |providers| Ports {
-            sessions: store.sessions.clone(),
-            logins: store.logins.clone(),
-            logouts: store.logouts.clone(),
-            answers: store.answers.clone(),
-            rates: store.rates.clone(),
-            users: store.users.clone(),
-            events: store.events.clone(),
-            mint_keys: store.mint_keys.clone(),
-            callers: store.callers.clone(),
-            audit: store.audit.clone(),
-            providers,
-            clock: clock.clone(),
-            wall: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-            // Each tenant has room of its own: what waits for the providers of one leaves that of the others free.
-            beside: Arc::new(RuntimeTasks::new(server.tasks.clone())),
-            observer: observer.clone(),
+        let tasks = server.tasks.clone();
+        let ports = {
+            let clock = clock.clone();
+            move |providers| Ports {
+                sessions: store.sessions.clone(),
+                logins: store.logins.clone(),
+                logouts: store.logouts.clone(),
+                answers: store.answers.clone(),
+                rates: store.rates.clone(),
+                users: store.users.clone(),
+                events: store.events.clone(),
+                mint_keys: store.mint_keys.clone(),
+                callers: store.callers.clone(),
+                audit: store.audit.clone(),
+                providers,
+                clock: clock.clone(),
+                wall: Arc::new(SystemClock),
+                entropy: Arc::new(SystemEntropy),
+                // Each tenant has room of its own: what waits for the providers of one leaves that of the others free.
+                beside: Arc::new(RuntimeTasks::new(tasks.clone())),
+                observer: observer.clone(),
+            }
         };
-        let ports = |providers| before_store(ports(providers));
-        let (tenancy, to_reseal) = tenancy::build(blueprints, ports)?;
+        let ports: MakePorts = Box::new(move |providers| before_store(ports(providers)));
+        let live = Live::begin(config, blueprints, ports, telemetry.clone(), clock.clone())?;
+        let tenants = live.tenants().clone();
         // One of them keeps the memory that all share.
-        let keeping = tenancy.authorities().next().cloned().map(keeper::keeping);
-        let tenants = Tenants::new(tenancy);
+        let keeping = tenants.now().authorities().next().cloned().map(keeper::keeping);
         let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
-        let mut beside: Vec<BoxFuture<_>> = vec![store.sweeping, following];
+        let mut beside: Vec<BoxFuture<_>> = vec![sweeping, following];
+        beside.extend([Box::pin(live.clone().resealing()) as BoxFuture<_>, Box::pin(live.clone().turning())]);
         beside.extend(keeping.map(|keeping| Box::pin(keeping) as BoxFuture<_>));
-        beside.extend(watched::beside(config, telemetry, &tenants, &clock, &server.tasks).await?);
-        beside.extend(to_reseal.into_iter().map(|authority| Box::pin(keeper::resealing(authority)) as BoxFuture<_>));
-        Ok(Self { tenants, callers: parts::callers(config, more), server, listener, inner, clock, beside })
+        beside.extend(watched::beside(config, telemetry, &live, &clock, &server.tasks).await?);
+        Ok(Self { live, tenants, callers: parts::callers(config, more), server, listener, inner, clock, beside })
+    }
+
+    /// Reads the configuration again from `source` when the process is told to (SIGHUP), and when a file that it was read
+    /// from changes; `loaded` is what this was built of. To be called on the async runtime.
+    #[must_use]
+    pub fn reloading(mut self, loaded: Loaded, source: Source) -> Self {
+        self.live.was_read(&loaded);
+        self.beside.push(Box::pin(reload::keeping(Arc::clone(&self.live), source, loaded, reload::asked())));
+        self
     }
 
     /// The edge inside the process, to put more routes beside its own.

@@ -71,7 +71,7 @@ pub async fn release(config: &Config, number: TenantNumber) -> Result<Released, 
 }
 
 /// The store as it is, whosever the numbers are in it.
-async fn open(config: &Config) -> Result<Store, AppError> {
+pub(super) async fn open(config: &Config) -> Result<Store, AppError> {
     parts::store(config, Arc::new(SystemClock), false, Vec::new()).await
 }
 

@@ -10,17 +10,19 @@ use crate::authority::settings::{
 };
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::{Loaded, Sources};
-use crate::config::sessions::{self, Security, Sessions};
+use crate::config::sessions::{self, Security};
 use crate::config::{self, Config, app, well_known};
-use crate::crypto::{KeyRing, Secret, SignatureAlgorithm};
+use crate::crypto::{Secret, SignatureAlgorithm};
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::{FingerprintMode, FingerprintPolicy, NetworkPrefixes};
 use crate::session::key::TenantNumber;
+use crate::session::key_ring::Ring;
 use crate::session::origin::Origin;
 use crate::session::place::Places;
 use crate::session::rate::{Allowance, Rate};
 use crate::session::rotation::RotationPolicy;
-use crate::session::time::Lifetimes;
+use crate::session::time::{Lifetimes, Timestamp};
+use crate::vault::Rings;
 
 /// How long a callback may be at work, all of its calls to the provider included.
 const LOGIN_LEASE: Duration = Duration::from_secs(30);
@@ -200,30 +202,63 @@ const fn route_set(set: config::edge::RouteSet) -> RouteSet {
     }
 }
 
-/// The two key rings: one for credentials, sealing and fingerprints, one for CSRF tokens.
-#[derive(Clone, Debug)]
+/// The key rings of a tenant, with their dates.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRings {
-    /// From `signing_secret`.
-    pub session: KeyRing,
-    /// From `csrf_signing_secret`.
-    pub csrf: KeyRing,
+    /// The ring of credentials, and of all that has none of its own.
+    pub session: Ring,
+    /// The ring of CSRF tokens.
+    pub csrf: Ring,
+    /// The keys that others have of their own.
+    own: [(&'static str, Ring); 4],
+}
+
+impl KeyRings {
+    /// The rings as they are at this time.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Rings {
+        let [sealing, fingerprint, answers, minting] =
+            self.own.each_ref().map(|(_, own)| self.session.with_own(own).at(now));
+        Rings { session: self.session.at(now), csrf: self.csrf.at(now), sealing, fingerprint, answers, minting }
+    }
+
+    /// The keys of each ring, by its name.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &Ring)> {
+        [("session", &self.session), ("csrf", &self.csrf)]
+            .into_iter()
+            .chain(self.own.iter().map(|(name, ring)| (*name, ring)))
+    }
+
+    /// When one of the keys does something else than now.
+    #[must_use]
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        self.named().filter_map(|(_, ring)| ring.next_change(now)).min()
+    }
+
+    /// Whether there is more than one key that may have sealed something.
+    #[must_use]
+    pub fn has_several(&self) -> bool {
+        self.named().filter(|(name, _)| *name != "csrf").map(|(_, ring)| ring.keys().len()).sum::<usize>() > 1
+    }
 }
 
 /// The key rings. Where development has no secret, one that everybody knows takes its place; `None` when there is none
 /// outside development, which [`load`] has refused before.
 #[must_use]
 pub fn key_rings(config: &Config) -> Option<KeyRings> {
-    let Sessions { signing_secret, former_signing_secrets, csrf_signing_secret, former_csrf_signing_secrets, .. } =
-        &config.app.sessions;
-    let ring = |secret: &Option<Secret>, former: &[Secret]| {
-        let known = || config.development.then(|| Secret::new(well_known::DEVELOPMENT_SECRET));
-        let active = secret.clone().filter(|secret| !secret.is_empty()).or_else(known)?;
-        Some(KeyRing::new(active, former.iter().cloned()))
-    };
-    Some(KeyRings {
-        session: ring(signing_secret, former_signing_secrets)?,
-        csrf: ring(csrf_signing_secret, former_csrf_signing_secrets)?,
-    })
+    let sessions = &config.app.sessions;
+    let known = || config.development.then(|| Secret::new(well_known::DEVELOPMENT_SECRET));
+    let (session, csrf) = (sessions.session_ring(known()), sessions.csrf_ring(known()));
+    let has_secret = |ring: &Ring| ring.keys().iter().any(|key| key.secret.is_some());
+    let rings = &sessions.rings;
+    let own = [
+        ("sealing", &rings.sealing),
+        ("fingerprint", &rings.fingerprint),
+        ("answers", &rings.answers),
+        ("minting", &rings.minting),
+    ];
+    let own = own.map(|(name, keys)| (name, config::rings::ring(keys)));
+    (has_secret(&session) && has_secret(&csrf)).then_some(KeyRings { session, csrf, own })
 }
 
 fn places(own: Origin, redirects: &app::Redirects) -> Places {

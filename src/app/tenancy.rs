@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::settings::KeyRings;
 use super::{AppError, parts, settings};
 use crate::authority::ports::{NamedTenant, Providers};
 use crate::authority::tenants::{Scope, Tenancy, Tenant, host};
@@ -10,54 +11,65 @@ use crate::config::fault::Faults;
 use crate::config::rules::tenants::EVERY;
 use crate::config::{self, Config};
 use crate::session::key::TenantNumber;
+use crate::session::time::Timestamp;
 use crate::telemetry::Telemetry;
 use crate::vault::Vault;
 
-/// What of a tenant is built before any connection is opened.
+/// What of a tenant is built of a configuration, whatever the time.
 pub(super) struct Blueprint {
+    pub(super) name: String,
+    pub(super) rings: KeyRings,
+    pub(super) providers: Arc<dyn Providers>,
     settings: crate::authority::settings::Settings,
-    vault: Vault,
-    providers: Arc<dyn Providers>,
     hosts: Vec<String>,
-    has_former_secrets: bool,
 }
 
-/// The blueprint of each tenant, the default one's first.
+impl Blueprint {
+    /// How much is kept in memory, for all tenants together.
+    pub(super) const fn cache(&self) -> Option<crate::authority::settings::CacheSettings> {
+        self.settings.cache
+    }
+}
+
+/// The blueprint of each tenant, the default one's first. `known` gives the providers of one that has none that differ.
 ///
 /// # Errors
 /// What [`settings::load`] has refused before.
-pub(super) fn blueprints(config: &Config, telemetry: &Telemetry) -> Result<Vec<Blueprint>, Faults> {
-    config.tenancies().map(|tenancy| blueprint(&tenancy, telemetry)).collect()
+pub(super) fn blueprints(
+    config: &Config,
+    telemetry: &Telemetry,
+    known: impl Fn(&str) -> Option<Arc<dyn Providers>>,
+) -> Result<Vec<Blueprint>, Faults> {
+    config.tenancies().map(|tenancy| blueprint(&tenancy, telemetry, known(&tenancy.tenant.name))).collect()
 }
 
-fn blueprint(config: &Config, telemetry: &Telemetry) -> Result<Blueprint, Faults> {
-    let rings = settings::key_rings(config).ok_or_else(parts::no_secrets)?;
+fn blueprint(config: &Config, telemetry: &Telemetry, known: Option<Arc<dyn Providers>>) -> Result<Blueprint, Faults> {
     Ok(Blueprint {
+        name: config.tenant.name.clone(),
+        rings: settings::key_rings(config).ok_or_else(parts::no_secrets)?,
+        providers: match known {
+            Some(providers) => providers,
+            None => Arc::new(super::providers::registry(config, telemetry)?),
+        },
         settings: settings::settings(config)?,
-        vault: Vault::of(TenantNumber(config.tenant.number), &rings.session, &rings.csrf),
-        providers: Arc::new(super::providers::registry(config, telemetry)?),
         hosts: config.tenant.hosts.iter().filter_map(|one| host::written(one)).collect(),
-        has_former_secrets: !config.app.sessions.former_signing_secrets.is_empty(),
     })
 }
 
-/// The authorities, and those among them whose users may have to be sealed anew. `ports` are the same for all, but for
-/// the providers.
+/// The authorities, with their keys as they are at this time. `ports` are the same for all, but for the providers.
 pub(super) fn build(
-    blueprints: Vec<Blueprint>,
+    blueprints: &[Blueprint],
     ports: impl Fn(Arc<dyn Providers>) -> Ports,
-) -> Result<(Tenancy, Vec<Authority>), AppError> {
-    let (mut memory, mut built, mut to_reseal) = (None, Vec::new(), Vec::new());
-    for Blueprint { settings, vault, providers, hosts, has_former_secrets } in blueprints {
-        let ports = ports(providers);
-        let memory = memory.get_or_insert_with(|| Memory::new(ports.entropy.as_ref(), settings.cache));
-        let authority = Authority::with(ports, vault, settings, memory);
-        to_reseal.extend(has_former_secrets.then(|| authority.clone()));
-        built.push(Tenant { authority, hosts });
-    }
-    let mut built = built.into_iter();
+    memory: &Memory,
+    now: Timestamp,
+) -> Result<Tenancy, AppError> {
+    let mut built = blueprints.iter().map(|Blueprint { settings, rings, providers, hosts, .. }| {
+        let vault = Vault::with(settings.tenant, &rings.at(now));
+        let authority = Authority::with(ports(Arc::clone(providers)), vault, settings.clone(), memory);
+        Tenant { authority, hosts: hosts.clone() }
+    });
     let Tenant { authority, hosts } = built.next().ok_or_else(parts::no_secrets)?;
-    Ok((Tenancy::new(authority, hosts, built), to_reseal))
+    Ok(Tenancy::new(authority, hosts, built))
 }
 
 /// The tenants, as the store is to know them.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use super::live::Live;
 use super::store_clock::StoreClock;
 use super::{AppError, bind, keeper};
 use crate::authority::Authority;
@@ -12,6 +13,7 @@ use crate::authority::observer::Gauge;
 use crate::authority::tenants::Tenants;
 use crate::config::Config;
 use crate::rpc::tasks::Tasks;
+use crate::session::time::Timestamp;
 use crate::telemetry::Telemetry;
 
 /// Lets `telemetry` read what there is to read, and answers what has to go on.
@@ -21,11 +23,11 @@ use crate::telemetry::Telemetry;
 pub(super) async fn beside(
     config: &Config,
     telemetry: &Telemetry,
-    tenants: &Tenants,
+    live: &Arc<Live>,
     clock: &Arc<StoreClock>,
     tasks: &Tasks,
 ) -> Result<Vec<BoxFuture<'static, ()>>, AppError> {
-    let mut beside: Vec<BoxFuture<_>> = Vec::new();
+    let (mut beside, tenants) = (Vec::<BoxFuture<_>>::new(), live.tenants());
     let idle_for = config.server.health.ask_providers_after;
     if !idle_for.is_zero() {
         beside.push(Box::pin(keeper::knocking(tenants.clone(), idle_for.get())));
@@ -39,6 +41,9 @@ pub(super) async fn beside(
     telemetry.can_read(Gauge::Tasks, Box::new(move || Some(count(tasks.count()))));
     telemetry.can_read(Gauge::StoreAhead, Box::new(move || clock.ahead().map(seconds)));
     telemetry.can_read(Gauge::HearsEvents, Box::new(move || hears_events(&listening)));
+    let (loaded, refused) = (Arc::clone(live), Arc::clone(live));
+    telemetry.can_read(Gauge::ConfigurationTime, Box::new(move || Some(whole_seconds(loaded.since()))));
+    telemetry.can_read(Gauge::ConfigurationRefused, Box::new(move || Some(f64::from(u8::from(refused.is_refused())))));
     telemetry.can_read_providers(move || providers(&asked));
     Ok(beside)
 }
@@ -46,6 +51,11 @@ pub(super) async fn beside(
 #[expect(clippy::cast_precision_loss, reason = "a clock that is off by more than a float can say is off")]
 fn seconds(millis: i64) -> f64 {
     millis as f64 / 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds stay exact for longer than there are dates")]
+fn whole_seconds(time: Timestamp) -> f64 {
+    time.as_secs() as f64
 }
 
 fn hears_events(tenants: &Tenants) -> Option<f64> {

@@ -10,6 +10,7 @@ use super::open_standing::OpenStanding;
 use super::ports::Lookup;
 use super::rotate::Theft;
 use super::{Authority, Call, Error, Presented};
+use crate::crypto::Unsealable;
 use crate::session::admission::{Chosen, InactiveReason, choose, rivals, signed};
 use crate::session::audit::Outcome as Audited;
 use crate::session::cookie;
@@ -21,6 +22,7 @@ use crate::session::record::Record;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::session::rotation::{self, InForce, Standpoint};
 use crate::session::time::{Liveness, Times, Timestamp};
+use crate::vault::VaultError;
 
 /// A living session that was presented with a credential that is good.
 #[derive(Clone, Debug)]
@@ -82,10 +84,24 @@ impl Authority {
             Err(InactiveReason::Ambiguous) => self.admit_only_living(call, presented, None).await,
             Err(reason) => {
                 if reason == InactiveReason::Forged {
-                    self.note_forgery(presented.context.as_ref(), call)?;
+                    self.note_unsigned(presented, call)?;
                 }
                 Ok(Admission::Inactive(reason))
             }
+        }
+    }
+
+    /// Notes that nothing came which this ring has signed.
+    ///
+    /// # Errors
+    /// As [`Authority::note_forgery`]; [`Error::KeyUnavailable`] where that can't be said, since what came names a key that
+    /// belongs to the ring and is not at hand: that is no logout (store.md, 2).
+    pub(super) fn note_unsigned(&self, presented: &Presented, call: &Call) -> Result<(), Error> {
+        self.note_forgery(presented.context.as_ref(), call)?;
+        let missing = |cookie: &PresentedCookie| Credential::missing_key(&cookie.value, &self.vault.credential);
+        match self.session_cookies(presented).find_map(missing) {
+            Some(id) => Err(VaultError::from(Unsealable::UnknownKey { id, what: "a credential" }).into()),
+            None => Ok(()),
         }
     }
 

@@ -108,7 +108,7 @@ impl Authority {
         let request = SecretBytes::new(digest("gatelodge request", &[&named.request]));
         let (method, caller, key) = (named.method, call.caller().into(), named.key.clone());
         let name = Name { method, caller, key, presented, request };
-        let hash = |parts: &[&[u8]]| self.vault.call.tags(parts).last().unwrap_or_default();
+        let hash = |parts: &[&[u8]]| self.vault.call.steady(parts);
         let at = AnswerKey::of(self.settings.tenant, hash(&name.place()));
         let claim = Claim { by: self.random(), request: hash(&name.request()) };
         let mut own = Box::new(CarryingOut { authority: self.clone(), at, claim, name, keep_for, is_claimed: false });

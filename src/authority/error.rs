@@ -158,7 +158,7 @@ impl From<StoreError> for Error {
 impl From<VaultError> for Error {
     fn from(error: VaultError) -> Self {
         match error {
-            VaultError::Sealed(Unsealable::UnknownKey(_)) => Self::KeyUnavailable(error.into()),
+            VaultError::Sealed(Unsealable::UnknownKey { .. }) => Self::KeyUnavailable(error.into()),
             VaultError::Sealed(Unsealable::Broken) | VaultError::Format => Self::Internal(error.into()),
         }
     }

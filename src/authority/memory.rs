@@ -53,6 +53,11 @@ impl Memory {
         }
     }
 
+    /// Forgets every session, opened ones included: what opened them may do so no more.
+    pub fn forget_sessions(&self) {
+        self.near.empty();
+    }
+
     pub(super) fn stream(&self, tenant: TenantNumber, now: Duration) -> Arc<Stream> {
         Stream::of(tenant, &self.ear, now)
     }

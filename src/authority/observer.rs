@@ -183,6 +183,10 @@ pub enum Gauge {
     HearsEvents,
     /// How far the store's time is ahead of this machine's, in seconds.
     StoreAhead,
+    /// When the configuration in force was loaded, in seconds since the Unix epoch.
+    ConfigurationTime,
+    /// Whether the configuration on disk is another one, which can't be used: 1 or 0.
+    ConfigurationRefused,
 }
 
 /// Reads a gauge; `None` while there is nothing to read.

@@ -95,7 +95,7 @@ impl Authority {
     fn counts(&self, what: Limited, context: Option<&RequestContext>) -> [Option<(RateKey, Allowance)>; 2] {
         let Rate { client, tenant } = what.rate(&self.settings.rates);
         let key =
-            |whose: &[u8]| RateKey::of(self.settings.tenant, self.vault.rate.sign(&[what.name().as_bytes(), whose]).1);
+            |whose: &[u8]| RateKey::of(self.settings.tenant, self.vault.rate.steady(&[what.name().as_bytes(), whose]));
         let of_client = client.and_then(|allowance| {
             let network = network(self.settings.trusted_proxies.client(context?)?);
             Some((key(network.to_string().as_bytes()), allowance))

@@ -191,7 +191,7 @@ impl Authority {
             Err(InactiveReason::Ambiguous) => return Ok(AtOnce::Open(Open { chosen: None, known: None })),
             Err(reason) => {
                 if reason == InactiveReason::Forged {
-                    self.note_forgery(context, call)?;
+                    self.note_unsigned(&question.presented, call)?;
                 }
                 let inactive = self.inactive(reason, context, question.answer_json, call);
                 return Ok(AtOnce::Answered(Outcome::Inactive(inactive)));

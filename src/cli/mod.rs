@@ -20,6 +20,8 @@ mod dev;
 pub mod exit;
 mod filter;
 pub mod keys;
+mod private_file;
+pub mod rings;
 mod serving;
 pub mod sessions;
 pub mod tenants;
@@ -29,7 +31,7 @@ pub mod users;
 #[derive(Debug, Parser)]
 #[command(name = "gatelodge", version, after_help = Exit::HELP, arg_required_else_help = true)]
 pub struct Cli {
-    /// The configuration file of serve, tenants, config check and config show; default: gatelodge.yaml or config/gatelodge.yaml
+    /// The configuration file of serve, tenants, rings, config check and config show; default: gatelodge.yaml or config/gatelodge.yaml
     /// in the working directory, if there is one
     #[arg(long, short, global = true, env = "GATELODGE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -85,6 +87,9 @@ pub enum Verb {
     /// Make, list and revoke API keys of callers
     #[command(subcommand)]
     Keys(keys::Verb),
+    /// List, rotate and check the keys that sign and seal
+    #[command(subcommand)]
+    Rings(rings::Verb),
     /// Print a completion script for a shell
     Completion {
         /// The shell
@@ -120,7 +125,7 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
     let matches = command.try_get_matches_from_mut(words)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     let reads = match &cli.verb {
-        Verb::Serve | Verb::Dev(_) | Verb::Tenants(_) => true,
+        Verb::Serve | Verb::Dev(_) | Verb::Tenants(_) | Verb::Rings(_) => true,
         Verb::Config(verb) => matches!(verb, config::Verb::Check { .. } | config::Verb::Show { .. }),
         Verb::Edge(_)
         | Verb::Sessions { .. }
@@ -132,8 +137,7 @@ fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> 
         | Verb::Completion { .. } => false,
     };
     if !reads && matches.value_source("config") == Some(ValueSource::CommandLine) {
-        let message =
-            "--config is for serve, dev, tenants, config check and config show; this verb reads no configuration file";
+        let message = "--config is for serve, dev, tenants, rings, config check and config show; this verb reads no configuration file";
         return Err(command.error(ErrorKind::ArgumentConflict, message));
     }
     Ok(cli)
@@ -170,6 +174,7 @@ fn perform(verb: Verb, file: Option<&Path>, out: &mut impl Write, err: &mut impl
     match verb {
         Verb::Config(verb) => config::run(&verb, file, out, err),
         Verb::Keys(verb) => keys::run(verb, out, err),
+        Verb::Rings(verb) => rings::run(&verb, file, out, err),
         Verb::Sessions { tenant, verb } => sessions::run(verb, tenant, out),
         Verb::Users { tenant, verb } => users::run(verb, tenant, out),
         Verb::Audit(args) => audit::list(args, out),

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use gatelodge_client::{Client, ClientOptions, Edge, EdgeOptions, ROUTE_SETS};
 
@@ -40,7 +41,11 @@ pub(super) fn serve(file: Option<&Path>) -> Exit {
             tracing::warn!("{warning}");
         }
         let app = App::build(&loaded.config, Vec::new(), false, Names::default(), &telemetry).await?;
-        tracing::info!(listen = %loaded.config.server.listen, version = env!("CARGO_PKG_VERSION"), "the authority listens");
+        // A file that was there is asked for again: without it there would be nothing but defaults.
+        let was_there = loaded.files.iter().find(|file| !file.ends_with(".env")).cloned();
+        let (named, listen) = (file.map(Path::to_owned).or(was_there), loaded.config.server.listen);
+        let app = app.reloading(loaded, Arc::new(move || load(named.as_deref())));
+        tracing::info!(%listen, version = env!("CARGO_PKG_VERSION"), "the authority listens");
         let ended = app.run(Pages::new(), asked_to_stop()).await;
         telemetry.stop().await;
         ended

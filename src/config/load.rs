@@ -1,6 +1,6 @@
 //! Owns the way from sources to a checked configuration. Does not read the process's own environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use super::secret_files::{self, Findings};
 use super::shape::prune;
 use super::tree::{Content, Node, Origin, Place};
 use super::variables::Variables;
-use super::{layers, overrides, rules, text, yaml};
+use super::{layers, overrides, ring_files, rules, text, yaml};
+use crate::crypto::Digest;
 
 /// What a configuration is made from.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +46,10 @@ pub struct Loaded {
     pub warnings: Vec<Fault>,
     /// The files that were read: YAML and `.env`, those of the two that are there.
     pub files: Vec<PathBuf>,
+    /// Those files, and every other one that a key names: what has to be read again when it changes.
+    pub watched: BTreeSet<PathBuf>,
+    /// A hash of every value that is not a default, by its key: tells what has changed, secrets included, and shows none.
+    pub values: BTreeMap<String, Digest>,
 }
 
 impl Sources {
@@ -86,7 +91,7 @@ impl Config {
     /// Everything that is wrong, at once (only a fault of YAML syntax hides what comes after it).
     pub fn load(sources: Sources, parts: impl Fn(&Self) -> Vec<Fault>) -> Result<Loaded, Faults> {
         let mut faults = Vec::new();
-        let files = sources.file.iter().chain(&sources.dotenv).map(|text| text.path.clone()).collect();
+        let files: Vec<PathBuf> = sources.file.iter().chain(&sources.dotenv).map(|text| text.path.clone()).collect();
         let mut variables = sources.environment;
         if let Some(dotenv) = &sources.dotenv {
             variables.add_dotenv(&name_of(&dotenv.path), &dotenv.text, &mut faults);
@@ -99,6 +104,8 @@ impl Config {
         let (mut in_file, mut in_environment) = (Findings::default(), Findings::default());
         secret_files::read(&mut file, Shape::root(), folder, "", &mut in_file);
         secret_files::read(&mut environment, Shape::root(), Path::new(""), "", &mut in_environment);
+        ring_files::read(&mut file, &variables, folder, &mut in_file);
+        ring_files::read(&mut environment, &variables, Path::new(""), &mut in_environment);
 
         let (config, whole) = match layers::merged([&file, &environment]) {
             Ok(merged) => merged,
@@ -134,7 +141,8 @@ impl Config {
         }
         let found = in_vain.into_iter().chain(in_file.warnings).chain(in_environment.warnings);
         let warnings = judged.warnings.into_iter().map(placed).chain(found).collect();
-        Ok(Loaded { config, origins, warnings, files })
+        let watched = files.iter().cloned().chain(named_files(&whole, folder)).collect();
+        Ok(Loaded { config, origins, warnings, files, watched, values: whole.hashes() })
     }
 }
 
@@ -183,6 +191,18 @@ fn in_vain(file: &BTreeMap<String, Origin>, environment: &BTreeMap<String, Origi
             Fault::at(&here.place, path, message)
         })
         .collect()
+}
+
+/// Every file that a `*_file` key names. Those of secrets stand relative to the configuration's folder, others to the
+/// working directory: a path that is neither names nothing, and never changes.
+fn named_files(whole: &Node, folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    whole.each_text("", &mut |path, text| {
+        if path.ends_with("_file") && !text.is_empty() {
+            found.extend([PathBuf::from(text), folder.join(text)]);
+        }
+    });
+    found
 }
 
 /// Whether a fault at `known` can be why there is one at `path`: the same key, one within it, or its file.

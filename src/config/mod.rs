@@ -10,7 +10,7 @@
 //! | [`interpolate`] | `${VAR}` in those texts |
 //! | [`overrides`] | `GATELODGE__...` to a tree of its own |
 //! | [`shape`] | both trees against the [`schema`]: unknown keys, types, formats |
-//! | [`secret_files`] | `*_file` |
+//! | [`secret_files`], `ring_files` | `*_file` |
 //! | [`tenants`] | what each tenant inherits from the top level |
 //! | [`layers`] | defaults, file, environment: one [`Config`] |
 //! | [`rules`] | what the values mean together |
@@ -29,10 +29,14 @@ pub mod interpolate;
 pub mod layers;
 pub mod load;
 pub mod log;
+pub mod moment;
 pub mod oidc;
 pub mod overrides;
 pub mod period;
 pub mod rates;
+mod ring_files;
+pub mod ring_text;
+pub mod rings;
 pub mod rules;
 pub mod schema;
 mod secret;

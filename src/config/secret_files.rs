@@ -8,6 +8,7 @@ use super::text;
 use super::tree::{Content, Key, Node, Place, join};
 
 const SUFFIX: &str = "_file";
+pub(super) const OPEN_TO_EVERYBODY: &str = "every user of this machine can read this file";
 
 /// What reading the files brought besides the secrets.
 #[derive(Debug, Default)]
@@ -35,8 +36,7 @@ pub fn read(node: &mut Node, shape: Shape, folder: &Path, path: &str, findings: 
             match text::read(&file) {
                 Ok(secret) => {
                     if is_open_to_everybody(&file) {
-                        let message = "every user of this machine can read this file";
-                        findings.warnings.push(Fault::at(&value.place, here, message));
+                        findings.warnings.push(Fault::at(&value.place, here, OPEN_TO_EVERYBODY));
                     }
                     let secret =
                         secret.strip_suffix('\n').map_or(secret.as_str(), |secret| secret.trim_end_matches('\r'));
@@ -62,12 +62,12 @@ pub fn read(node: &mut Node, shape: Shape, folder: &Path, path: &str, findings: 
 }
 
 #[cfg(unix)]
-fn is_open_to_everybody(file: &Path) -> bool {
+pub(super) fn is_open_to_everybody(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
 }
 
 #[cfg(not(unix))]
-fn is_open_to_everybody(_: &Path) -> bool {
+pub(super) fn is_open_to_everybody(_: &Path) -> bool {
     false
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::period::Period;
+use super::rings::Rings;
 use crate::crypto::Secret;
 
 /// Sessions: their times, cookies, rules and secrets.
@@ -61,6 +62,10 @@ pub struct Sessions {
     pub csrf_signing_secret_file: Option<PathBuf>,
     /// Earlier CSRF signing secrets whose tokens are still good.
     pub former_csrf_signing_secrets: Vec<Secret>,
+    /// Keys with dates, so that one takes the place of another without a restart, at the same time on every replica.
+    pub rings: Rings,
+    /// File that holds `rings`, and can be replaced by itself; `gatelodge rings rotate` writes it.
+    pub rings_file: Option<PathBuf>,
 }
 
 /// The cookies.
@@ -208,6 +213,8 @@ impl Default for Sessions {
             csrf_signing_secret: None,
             csrf_signing_secret_file: None,
             former_csrf_signing_secrets: Vec::new(),
+            rings: Rings::default(),
+            rings_file: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::callers;
 use super::fault::Fault;
+use super::moment::Moment;
 use super::period::Period;
 use super::schema::{Kind, Shape};
 use super::share::Share;
@@ -95,6 +96,7 @@ fn scalar(text: &str, kind: &Kind) -> Result<(), String> {
 fn is_of(format: &str, text: &str) -> bool {
     match format {
         "period" => Period::parse(text).is_some(),
+        "moment" => Moment::parse(text).is_some(),
         "share" => Share::parse(text).is_some(),
         "socket-address" => text.parse::<SocketAddr>().is_ok(),
         "network" => text.parse::<IpNet>().is_ok(),
@@ -124,6 +126,7 @@ fn name_of(kind: &Kind) -> &'static str {
         Kind::Switch => "true or false",
         Kind::Whole => "a whole number below 1,000,000,000",
         Kind::Text(Some("period")) => "a length of time: seconds, or a number with a unit (`15m`)",
+        Kind::Text(Some("moment")) => "a moment in UTC (`2026-11-23T12:00:00Z`)",
         Kind::Text(Some("share")) => "a share: from 0 to 1, or a number with `%` (`1%`)",
         Kind::Text(Some("socket-address")) => "an IP address and port (`127.0.0.1:50051`)",
         Kind::Text(Some("network")) => "a network (`10.0.0.0/8`)",

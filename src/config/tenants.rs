@@ -99,11 +99,14 @@ pub fn inherit(root: &mut Node) {
 
 /// A tenant with a secret of its own has former ones of its own: those of the top level have signed nothing of it.
 fn leave_former_secrets(inherited: &mut Node, own: &Node) {
-    for (name, former) in
-        [("signing_secret", "former_signing_secrets"), ("csrf_signing_secret", "former_csrf_signing_secrets")]
-    {
-        if own.get(&["sessions", name]).is_some_and(|secret| !matches!(secret.content, Content::Nothing)) {
+    let is_given = |path: &[&str]| own.get(path).is_some_and(|node| !matches!(node.content, Content::Nothing));
+    for (name, former, ring) in [
+        ("signing_secret", "former_signing_secrets", "session"),
+        ("csrf_signing_secret", "former_csrf_signing_secrets", "csrf"),
+    ] {
+        if is_given(&["sessions", name]) {
             inherited.remove(&["sessions", former]);
+            inherited.remove(&["sessions", "rings", ring]);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::crypto::{Digest, sha256};
+
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -147,6 +149,32 @@ impl Node {
                 found.insert(path.to_owned(), Origin { place: self.place.clone(), from: self.from.clone() });
             }
         }
+    }
+}
+
+impl Node {
+    /// Shows every text, with its path.
+    pub fn each_text(&self, path: &str, each: &mut impl FnMut(&str, &str)) {
+        match &self.content {
+            Content::Nothing => {}
+            Content::Text(text) => each(path, text),
+            Content::List(items) => {
+                items.iter().enumerate().for_each(|(at, item)| item.each_text(&format!("{path}[{at}]"), each));
+            }
+            Content::Map(entries) => {
+                entries.iter().for_each(|(key, node)| node.each_text(&join(path, &key.text), each));
+            }
+        }
+    }
+
+    /// A hash of every text, by its path.
+    #[must_use]
+    pub fn hashes(&self) -> BTreeMap<String, Digest> {
+        let mut hashes = BTreeMap::new();
+        self.each_text("", &mut |path, text| {
+            hashes.insert(path.to_owned(), sha256(text.as_bytes()));
+        });
+        hashes
     }
 }
 

@@ -14,13 +14,15 @@ pub const MAC_LEN: usize = 16;
 #[derive(Clone)]
 pub struct MacRing {
     keys: Vec<(KeyId, Hmac<Sha256>)>,
+    oldest: usize,
+    missing: Vec<KeyId>,
 }
 
 impl MacRing {
-    pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>) -> Self {
+    pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>, oldest: usize, missing: Vec<KeyId>) -> Self {
         let keys =
             keys.into_iter().filter_map(|(id, key)| Some((id, Hmac::new_from_slice(key.expose()).ok()?))).collect();
-        Self { keys }
+        Self { keys, oldest, missing }
     }
 
     /// Authenticates the length-delimited `parts`, and names the key that did it.
@@ -33,6 +35,19 @@ impl MacRing {
     #[must_use]
     pub fn verify(&self, id: &KeyId, parts: &[&[u8]], mac: &[u8]) -> bool {
         self.keys.iter().any(|(own, key)| own == id && equal(&tag(key, parts), mac))
+    }
+
+    /// Whether the key `id` belongs to this ring and is not at hand: what it signed can't be told from what is forged.
+    #[must_use]
+    pub fn lacks(&self, id: &KeyId) -> bool {
+        self.missing.contains(id)
+    }
+
+    /// The tag of `parts` under the oldest key: what finds something again, at every replica alike, while newer keys come
+    /// and become active.
+    #[must_use]
+    pub fn steady(&self, parts: &[&[u8]]) -> [u8; MAC_LEN] {
+        self.keys.get(self.oldest).map_or([0; MAC_LEN], |(_, key)| tag(key, parts))
     }
 
     /// The tag of `parts` under every key, the signing one first: what a stored keyed hash may be equal to.

@@ -16,7 +16,7 @@ pub use hash::{Digest, digest, equal, sha256, sha384, sha512};
 pub use jwk::Members;
 pub use mac::{MAC_LEN, MacRing};
 pub use private_key::{PrivateKey, unique_name};
-pub use ring::{KEY_ID_LEN, KeyId, KeyRing};
+pub use ring::{KEY_ID_LEN, KeyId, KeyRing, key_id, key_id_text};
 pub use seal::{NONCE_LEN, SealKey, SealRing, Sealed, Unsealable, WRAPPED_LEN, open_with, seal_with};
 pub use secret::{Secret, SecretBytes};
 pub use sign::{SignatureAlgorithm, SigningKey};

@@ -1,5 +1,5 @@
-//! Owns key rings: one active key and any number of former ones, each known by an id that is a hash of it.
-//! Does not know what the derived keys are for.
+//! Owns key rings: one active key and any number of others, each known by an id that is a hash of it.
+//! Does not know what the derived keys are for, nor when which of them is active.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -14,24 +14,46 @@ pub const KEY_ID_LEN: usize = 4;
 /// Names a key of a ring: the first bytes of a hash of its secret.
 pub type KeyId = [u8; KEY_ID_LEN];
 
-/// Secrets from which purpose keys are derived. The first makes what is new; all of them accept what is old.
+/// Secrets from which purpose keys are derived. The first makes what is new; all of them accept what any of them made.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     keys: Vec<(KeyId, Secret)>,
+    /// The place of the one that was there first.
+    oldest: usize,
+    /// Keys that belong to the ring, and are not at hand.
+    missing: Vec<KeyId>,
 }
 
 impl KeyRing {
     /// A ring that signs and seals with `active`, and still accepts what any of `former` made.
     #[must_use]
     pub fn new(active: Secret, former: impl IntoIterator<Item = Secret>) -> Self {
-        let keys = std::iter::once(active).chain(former).map(|secret| (id_of(&secret), secret)).collect();
-        Self { keys }
+        let mut secrets: Vec<_> = former.into_iter().collect();
+        secrets.reverse();
+        secrets.push(active);
+        let active = secrets.len() - 1;
+        Self::of(secrets, active, Vec::new())
+    }
+
+    /// A ring of these secrets, the oldest first, of which the one at `active` signs and seals (the oldest, where there is
+    /// none at it). The keys of `missing` belong to it as well, and are not at hand.
+    #[must_use]
+    pub fn of(oldest_first: Vec<Secret>, active: usize, missing: Vec<KeyId>) -> Self {
+        let mut keys: Vec<_> = oldest_first.into_iter().map(|secret| (key_id(&secret), secret)).collect();
+        let active = if active < keys.len() { active } else { 0 };
+        let oldest = usize::from(active != 0);
+        // The active one comes to the front; of the others the order does not matter, but for who is the oldest.
+        if !keys.is_empty() {
+            let key = keys.remove(active);
+            keys.insert(0, key);
+        }
+        Self { keys, oldest, missing }
     }
 
     /// The keys that authenticate things of one purpose.
     #[must_use]
     pub fn mac(&self, purpose: &str) -> MacRing {
-        MacRing::new(self.derive(purpose))
+        MacRing::new(self.derive(purpose), self.oldest, self.missing.clone())
     }
 
     /// The keys that seal things of one purpose.
@@ -45,9 +67,17 @@ impl KeyRing {
     }
 }
 
-fn id_of(secret: &Secret) -> KeyId {
+/// The id of a key.
+#[must_use]
+pub fn key_id(secret: &Secret) -> KeyId {
     let hash = digest("gatelodge key id", &[secret.expose().as_bytes()]);
     [hash[0], hash[1], hash[2], hash[3]]
+}
+
+/// A key id as people and programs read it: 8 hex digits.
+#[must_use]
+pub fn key_id_text(id: KeyId) -> String {
+    format!("{:08x}", u32::from_be_bytes(id))
 }
 
 fn expand(secret: &Secret, purpose: &str) -> SecretBytes<32> {
@@ -71,6 +101,26 @@ mod tests {
         let (id, mac) = KeyRing::new(old.clone(), []).mac("p").sign(&[b"x"]);
         assert!(KeyRing::new(new.clone(), [old]).mac("p").verify(&id, &[b"x"], &mac));
         assert!(!KeyRing::new(new, []).mac("p").verify(&id, &[b"x"], &mac));
+    }
+
+    // Replicas whose rings differ by keys that come and go name the same thing alike.
+    #[test]
+    fn the_steady_tag_is_that_of_the_oldest_key_whichever_is_active() {
+        let [old, new] = ["old", "new"].map(Secret::new);
+        let steady = |ring: KeyRing| ring.mac("p").steady(&[b"x"]);
+        let alone = steady(KeyRing::new(old.clone(), []));
+        for active in [0, 1, 7] {
+            assert_eq!(steady(KeyRing::of(vec![old.clone(), new.clone()], active, Vec::new())), alone);
+        }
+        assert_eq!(steady(KeyRing::new(new.clone(), [old])), alone);
+        assert_ne!(steady(KeyRing::new(new, [])), alone);
+    }
+
+    #[test]
+    fn a_missing_key_is_known_by_its_id_alone() {
+        let lost = key_id(&Secret::new("lost"));
+        let ring = KeyRing::of(vec![Secret::new("there")], 0, vec![lost]).mac("p");
+        assert!(ring.lacks(&lost) && !ring.lacks(&key_id(&Secret::new("there"))) && !ring.lacks(&[0; 4]));
     }
 
     #[test]

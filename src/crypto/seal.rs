@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use super::SecretBytes;
 use super::hash::each_delimited;
-use super::ring::{KEY_ID_LEN, KeyId};
+use super::ring::{KEY_ID_LEN, KeyId, key_id_text};
 
 /// How long a nonce is, in bytes.
 pub const NONCE_LEN: usize = 12;
@@ -26,8 +26,13 @@ pub const WRAPPED_LEN: usize = KEY_ID_LEN + 40;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsealable {
     /// They name a key that is not in the ring. Nothing is known about what is inside.
-    #[error("sealed with the key {} that is not loaded", hex(*.0))]
-    UnknownKey(KeyId),
+    #[error("{what} is under the key {}, which is not loaded; see `gatelodge rings list`", key_id_text(*.id))]
+    UnknownKey {
+        /// The key.
+        id: KeyId,
+        /// What is sealed with it.
+        what: &'static str,
+    },
     /// They were not sealed by this ring for this purpose, place and version, or were changed since.
     #[error("sealed bytes that do not open")]
     Broken,
@@ -37,13 +42,25 @@ pub enum Unsealable {
 #[derive(Clone)]
 pub struct SealRing {
     keys: Vec<(KeyId, Hmac<Sha256>)>,
+    what: &'static str,
 }
 
 impl SealRing {
     pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>) -> Self {
         let keys =
             keys.into_iter().filter_map(|(id, key)| Some((id, Hmac::new_from_slice(key.expose()).ok()?))).collect();
-        Self { keys }
+        Self { keys, what: "what is kept" }
+    }
+
+    /// The same ring, whose errors say what it is that is sealed.
+    #[must_use]
+    pub fn of(self, what: &'static str) -> Self {
+        Self { what, ..self }
+    }
+
+    fn key(&self, id: KeyId) -> Result<&Hmac<Sha256>, Unsealable> {
+        let found = self.keys.iter().find(|(own, _)| *own == id);
+        found.map(|(_, key)| key).ok_or(Unsealable::UnknownKey { id, what: self.what })
     }
 
     /// Seals `plain` under a key made from the ring and `subject`, so that random nonces never run out.
@@ -69,8 +86,7 @@ impl SealRing {
     /// `UnknownKey` when the key is not in the ring; `Broken` when subject, context or bytes differ.
     pub fn open(&self, subject: &[&[u8]], context: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
         let (id, rest) = sealed.split_first_chunk::<KEY_ID_LEN>().ok_or(Unsealable::Broken)?;
-        let (_, ring) = self.keys.iter().find(|(own, _)| own == id).ok_or(Unsealable::UnknownKey(*id))?;
-        open_with(&subject_key(ring, subject), context, rest)
+        open_with(&subject_key(self.key(*id)?, subject), context, rest)
     }
 
     /// Wraps a random key under one made from the ring and `subject` (AES key wrap, RFC 3394): key id, wrapped key. It
@@ -96,9 +112,8 @@ impl SealRing {
     /// `UnknownKey` when the key is not in the ring; `Broken` when subject or bytes differ.
     pub fn unwrap(&self, subject: &[&[u8]], wrapped: &[u8]) -> Result<SealKey, Unsealable> {
         let (id, rest) = wrapped.split_first_chunk::<KEY_ID_LEN>().ok_or(Unsealable::Broken)?;
-        let (_, ring) = self.keys.iter().find(|(own, _)| own == id).ok_or(Unsealable::UnknownKey(*id))?;
         let mut key = [0; 32];
-        let kek = wrapping_key(ring, subject).ok_or(Unsealable::Broken)?;
+        let kek = wrapping_key(self.key(*id)?, subject).ok_or(Unsealable::Broken)?;
         match kek.unwrap(rest, &mut key) {
             Ok(whole) if whole.len() == 32 => Ok(SecretBytes::new(key)),
             _ => Err(Unsealable::Broken),
@@ -155,10 +170,6 @@ fn joined(context: &[&[u8]]) -> Vec<u8> {
     let mut all = Vec::with_capacity(96);
     each_delimited("context", context, |bytes| all.extend_from_slice(bytes));
     all
-}
-
-fn hex(id: KeyId) -> String {
-    format!("{:08x}", u32::from_be_bytes(id))
 }
 
 #[cfg(test)]

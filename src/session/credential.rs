@@ -2,7 +2,7 @@
 
 use super::key::{Partition, SessionKey, TenantNumber};
 use super::signed;
-use crate::crypto::{MacRing, Secret, SecretBytes, digest, equal};
+use crate::crypto::{KeyId, MacRing, Secret, SecretBytes, digest, equal};
 
 const PREFIX: &str = "sess_";
 const VERSION: u8 = 1;
@@ -94,6 +94,13 @@ impl Credential {
     #[must_use]
     pub fn claimed_tenant(text: &[u8]) -> Option<TenantNumber> {
         signed::claimed_tenant(PREFIX, text, VERSION)
+    }
+
+    /// The key that a cookie's value names, if it belongs to this ring and is not at hand: whether it signed that value
+    /// can't be said.
+    #[must_use]
+    pub fn missing_key(text: &[u8], ring: &MacRing) -> Option<KeyId> {
+        signed::claimed_key::<SIGNED_LEN>(PREFIX, text).filter(|id| ring.lacks(id))
     }
 
     /// The hash under which the record knows this credential's secret.

@@ -17,6 +17,7 @@ pub mod fingerprint;
 pub mod identity;
 pub mod kept_call;
 pub mod key;
+pub mod key_ring;
 pub mod login;
 pub mod login_wish;
 pub mod mark;

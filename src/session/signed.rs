@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::key::TenantNumber;
-use crate::crypto::{KEY_ID_LEN, MAC_LEN, MacRing, Secret};
+use crate::crypto::{KEY_ID_LEN, KeyId, MAC_LEN, MacRing, Secret};
 
 const OVERHEAD: usize = KEY_ID_LEN + MAC_LEN;
 
@@ -35,6 +35,13 @@ pub(super) fn read<const N: usize>(prefix: &str, text: &[u8], ring: &MacRing) ->
     let (signed, rest) = bytes.get(..length)?.split_first_chunk::<N>()?;
     let (key_id, mac) = rest.split_first_chunk::<KEY_ID_LEN>()?;
     ring.verify(key_id, &[signed], mac).then_some(*signed)
+}
+
+/// The key that a text of `N` signed bytes names as the one that signed it. Anybody can name any.
+pub(super) fn claimed_key<const N: usize>(prefix: &str, text: &[u8]) -> Option<KeyId> {
+    let encoded = text.strip_prefix(prefix.as_bytes()).filter(|encoded| encoded.len() == text_len(N))?;
+    let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
+    bytes.get(N..)?.first_chunk().copied()
 }
 
 /// The tenant's number behind a text whose bytes begin with `version` and a tenant's number: not verified, so good for

@@ -108,7 +108,7 @@ pub(super) struct Gauges(Mutex<Vec<(Gauge, Reading)>>);
 /// its like.
 type Kind = (&'static str, &'static str, &'static str, fn(Gauge) -> Option<Option<&'static str>>);
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 8] = [
     ("gatelodge.calls.in_flight", "{call}", "Places that calls hold", |gauge| match gauge {
         Gauge::Taken(places) => Some(Some(places)),
         _ => None,
@@ -124,6 +124,12 @@ const KINDS: [Kind; 6] = [
     }),
     ("gatelodge.store.clock_offset", "s", "How far the store's time is ahead of this machine's", |gauge| {
         (gauge == Gauge::StoreAhead).then_some(None)
+    }),
+    ("gatelodge.config.loaded", "s", "When the configuration in force was loaded (Unix time)", |gauge| {
+        (gauge == Gauge::ConfigurationTime).then_some(None)
+    }),
+    ("gatelodge.config.refused", "", "Whether the configuration on disk can't be used", |gauge| {
+        (gauge == Gauge::ConfigurationRefused).then_some(None)
     }),
 ];
 

@@ -81,8 +81,8 @@ impl From<opentelemetry_otlp::ExporterBuildError> for TelemetryError {
 }
 
 /// Metrics and traces, as configured; by default none.
-#[derive(Default)]
-pub struct Telemetry(Option<On>);
+#[derive(Clone, Default)]
+pub struct Telemetry(Option<Arc<On>>);
 
 struct On {
     meters: SdkMeterProvider,
@@ -138,7 +138,7 @@ impl Telemetry {
         let meter = meters.meter("gatelodge");
         let chosen = tracers.is_some().then(|| Arc::new(Traces::new(settings.traces.sample.get())));
         let requests = timer::seconds(&meter, "http.client.request.duration", "How long requests to providers took");
-        Ok(Self(Some(On {
+        Ok(Self(Some(Arc::new(On {
             page,
             labels: Arc::new(Labels::of(config)),
             traces: chosen,
@@ -149,7 +149,7 @@ impl Telemetry {
             meters,
             tracers,
             meter,
-        })))
+        }))))
     }
 
     /// Who sees what the use cases come to.
@@ -229,7 +229,7 @@ impl Telemetry {
         let (done, ended) = tokio::sync::oneshot::channel();
         // On a thread that nobody waits for when the time is over: a collector that hangs keeps no process.
         std::thread::spawn(move || {
-            let traced = on.tracers.map(|tracers| tracers.shutdown_with_timeout(within));
+            let traced = on.tracers.as_ref().map(|tracers| tracers.shutdown_with_timeout(within));
             let counted = on.meters.shutdown_with_timeout(within);
             // It was said before that they can't be sent.
             drop((traced, counted, done.send(())));

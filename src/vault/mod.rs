@@ -14,7 +14,7 @@ mod short;
 mod step_up;
 mod users;
 
-use crate::crypto::{KeyRing, MacRing, SealRing, Unsealable};
+use crate::crypto::{KeyId, KeyRing, MacRing, SealRing, Unsealable};
 use crate::session::key::TenantNumber;
 
 pub use crate::crypto::NONCE_LEN;
@@ -25,6 +25,39 @@ pub use sessions::TokenKey;
 
 /// The tenant whose number stands in no derivation.
 const FIRST: TenantNumber = TenantNumber(1);
+
+/// The rings from which a tenant's keys are derived.
+#[derive(Clone, Debug)]
+pub struct Rings {
+    /// Signs credentials, states, bindings and page tokens.
+    pub session: KeyRing,
+    /// Signs CSRF tokens.
+    pub csrf: KeyRing,
+    /// Seals sessions, users, and logins under way.
+    pub sealing: KeyRing,
+    /// Hashes fingerprints.
+    pub fingerprint: KeyRing,
+    /// Seals answers that are kept to be repeated, and names them.
+    pub answers: KeyRing,
+    /// Seals the keys that sign our own tokens.
+    pub minting: KeyRing,
+}
+
+impl Rings {
+    /// One ring for everything but CSRF tokens.
+    #[must_use]
+    pub fn two(session: &KeyRing, csrf: &KeyRing) -> Self {
+        let session = || session.clone();
+        Self {
+            session: session(),
+            csrf: csrf.clone(),
+            sealing: session(),
+            fingerprint: session(),
+            answers: session(),
+            minting: session(),
+        }
+    }
+}
 
 /// Every key that a tenant's authority holds, one ring for each purpose.
 #[derive(Clone)]
@@ -85,43 +118,68 @@ impl Vault {
         Self::of(FIRST, sessions, csrf)
     }
 
+    /// As [`Vault::with`], of one ring for everything but CSRF tokens.
+    #[must_use]
+    pub fn of(tenant: TenantNumber, sessions: &KeyRing, csrf: &KeyRing) -> Self {
+        Self::with(tenant, &Rings::two(sessions, csrf))
+    }
+
     /// The rings of a tenant. Its number is in the derivation, so that tenants which share a secret, by inheriting it or by
     /// an operator's mistake, share no key: what one of them has sealed or signed is to every other as if forged. Only
     /// bindings are the browser's: it keeps one for logins with all tenants of a host. Number 1 adds nothing: so do
     /// authorities that know no tenants.
     #[must_use]
-    pub fn of(tenant: TenantNumber, sessions: &KeyRing, csrf: &KeyRing) -> Self {
+    pub fn with(tenant: TenantNumber, rings: &Rings) -> Self {
         let named = |purpose: &str| match tenant {
             FIRST => purpose.to_owned(),
             TenantNumber(number) => format!("tenant {number}: {purpose}"),
         };
-        let (mac, seal) = (|purpose| sessions.mac(&named(purpose)), |purpose| sessions.seal(&named(purpose)));
+        let mac = |purpose| rings.session.mac(&named(purpose));
+        let seal = |ring: &KeyRing, purpose, what| ring.seal(&named(purpose)).of(what);
         Self {
             credential: mac("credential"),
             state: mac("login state"),
             forwarded_state: mac("forwarded login state"),
             collected_state: mac("collected login state"),
-            binding: sessions.mac("binding"),
+            binding: rings.session.mac("binding"),
             binding_hash: mac("binding hash"),
-            csrf: csrf.mac(&named("csrf token")),
-            fingerprint: mac("fingerprint"),
+            csrf: rings.csrf.mac(&named("csrf token")),
+            fingerprint: rings.fingerprint.mac(&named("fingerprint")),
             page: mac("page token"),
             rate: mac("rate"),
-            call: mac("call"),
+            call: rings.answers.mac(&named("call")),
             caller_key: mac("caller key"),
-            standing: seal("standing"),
-            token_key: seal("token key"),
-            login: seal("login"),
-            kept: seal("kept answer"),
-            logout: seal("logout state"),
-            mint: seal("mint keys"),
-            held: seal("held login"),
-            user: seal("user"),
-            caller: seal("caller"),
-            step_up: seal("step-up"),
-            audit: seal("audit"),
+            standing: seal(&rings.sealing, "standing", "a session"),
+            token_key: seal(&rings.sealing, "token key", "the key of a session's tokens"),
+            login: seal(&rings.sealing, "login", "a login under way"),
+            kept: seal(&rings.answers, "kept answer", "an answer that is kept to be repeated"),
+            logout: seal(&rings.sealing, "logout state", "a logout under way"),
+            mint: seal(&rings.minting, "mint keys", "the set of keys that sign our own tokens"),
+            held: seal(&rings.sealing, "held login", "a login that waits for a choice"),
+            user: seal(&rings.sealing, "user", "a user's profile"),
+            caller: seal(&rings.sealing, "caller", "a caller's key"),
+            step_up: seal(&rings.session, "step-up", "a step-up"),
+            audit: seal(&rings.sealing, "audit", "an entry of the audit log"),
         }
     }
+}
+
+/// The keys that a record's body is sealed with: that of the standing, and those under which the key of its tokens is
+/// wrapped. No key is needed to tell.
+///
+/// # Errors
+/// When the body is of another format.
+pub fn keys_of_body(body: &[u8]) -> Result<Vec<KeyId>, VaultError> {
+    let (wrapped, standing) = pair::split_body(body)?;
+    std::iter::once(standing).chain(wrapped).map(key_of_sealed).collect()
+}
+
+/// The key that a profile, or a set of mint keys, is sealed with.
+///
+/// # Errors
+/// When it is too short to be sealed at all.
+pub fn key_of_sealed(sealed: &[u8]) -> Result<KeyId, VaultError> {
+    sealed.first_chunk().copied().ok_or(VaultError::Format)
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ mod providers;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod rpc;
 #[cfg(test)]
 mod sessions;

@@ -183,6 +183,12 @@ impl Near {
         self.all_forgotten.fetch_max(self.rise(), Ordering::SeqCst);
     }
 
+    /// Forgets every session, and every standing that is open.
+    pub(super) fn empty(&self) {
+        self.forget_all();
+        self.sets.iter().for_each(|set| set.lock().unwrap_or_else(PoisonError::into_inner).slots.clear());
+    }
+
     fn rise(&self) -> u64 {
         self.number.fetch_add(1, Ordering::SeqCst) + 1
     }

@@ -7,6 +7,7 @@ mod idempotency;
 mod oidc;
 mod rates;
 mod redis_store;
+mod rings;
 mod service;
 mod sessions;
 mod telemetry;
@@ -51,6 +52,7 @@ fn judge_alone(config: &Config) -> Judgement {
     oidc::judge(config, &mut judgement);
     rates::judge(config, &mut judgement);
     sessions::judge(config, &mut judgement);
+    rings::judge(&config.app.sessions, config.development, &mut judgement);
     telemetry::judge(config, &mut judgement);
     tokens::judge(config, &mut judgement);
     web::judge(config, &mut judgement);

@@ -117,14 +117,15 @@ fn cookies(cookie: &Cookie, judgement: &mut Judgement) {
 
 fn secrets(sessions: &Sessions, development: bool, judgement: &mut Judgement) {
     let named = [
-        ("signing_secret", "SESSION_SIGNING_SECRET", &sessions.signing_secret),
-        ("csrf_signing_secret", "CSRF_SIGNING_SECRET", &sessions.csrf_signing_secret),
+        ("signing_secret", "SESSION_SIGNING_SECRET", &sessions.signing_secret, &sessions.rings.session),
+        ("csrf_signing_secret", "CSRF_SIGNING_SECRET", &sessions.csrf_signing_secret, &sessions.rings.csrf),
     ];
     let remedy = "`gatelodge config init` makes a random one";
-    for (key, variable, secret) in named {
+    for (key, variable, secret, ring) in named {
         let path = format!("app.sessions.{key}");
         let found = secret.as_ref().map_or(Some("missing"), weakness);
         match found {
+            Some("missing") if ring.iter().any(|key| key.secret().is_some()) => {}
             Some("missing") if development => {
                 judgement.warn(path, format!("missing: one that everybody knows is used; set {variable}"));
             }

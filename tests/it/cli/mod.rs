@@ -4,6 +4,7 @@ mod audit;
 mod caller_keys;
 mod config;
 mod keys;
+mod rings;
 mod running;
 mod sessions;
 mod tenants;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use gatelodge::app::settings::{key_rings, settings};
+use gatelodge::config::Config;
 use gatelodge::config::oidc::Userinfo;
 use gatelodge::session::fingerprint::FingerprintMode;
+use gatelodge::session::time::Timestamp;
 
 use super::{load, load_sound};
 
@@ -85,12 +87,13 @@ fn userinfo_is_one_of_three_words_or_a_switch() {
 // security.md 76: what a former secret signed still verifies.
 #[test]
 fn a_former_secret_stays_in_the_ring() {
-    let before = key_rings(&load_sound("", &[]).unwrap().config).unwrap();
+    let rings = |config: &Config| key_rings(config).unwrap().at(Timestamp::default());
+    let before = rings(&load_sound("", &[]).unwrap().config);
     let (id, mac) = before.session.mac("p").sign(&[b"x"]);
     let (old, new) = (super::SECRETS[0].1, "H3jK9sLqW2eR7tYuI5oPzXcVbNm1QaSdFgH8JkL0ZxC");
     let yaml = format!("app: {{ sessions: {{ former_signing_secrets: ['{old}'] }} }}");
     let variables = [("SESSION_SIGNING_SECRET", new), super::SECRETS[1]];
-    let after = key_rings(&load(&yaml, &variables).unwrap().config).unwrap();
+    let after = rings(&load(&yaml, &variables).unwrap().config);
     assert!(after.session.mac("p").verify(&id, &[b"x"], &mac));
     assert!(!after.csrf.mac("p").verify(&id, &[b"x"], &mac));
 }

@@ -197,6 +197,12 @@ switch! {
 }
 
 impl Hostile {
+    /// Takes this for now, in seconds, from now on.
+    pub fn take_for_now(&self, now: u64) -> &Self {
+        self.inner.switches.lock().unwrap().now = now;
+        self
+    }
+
     /// Signs ID tokens in this way from now on.
     pub fn sign(&self, signing: Signing) -> &Self {
         self.inner.switches.lock().unwrap().signing = signing;

@@ -162,6 +162,10 @@ pub struct Scripts {
     pub create_key: Script<v1::CreateCallerKeyRequest, v1::CreateCallerKeyResponse>,
     pub list_keys: Script<v1::ListCallerKeysRequest, v1::ListCallerKeysResponse>,
     pub revoke_key: Script<v1::RevokeCallerKeyRequest, v1::RevokeCallerKeyResponse>,
+    pub audit: Script<v1::ListAuditRequest, v1::ListAuditResponse>,
+    /// Each watcher hears one, and then the stream ends.
+    pub told: Script<v1::WatchAuditRequest, v1::WatchAuditResponse>,
+    pub explain: Script<v1::ExplainLoginRequest, v1::ExplainLoginResponse>,
 }
 
 /// A running authority; it ends with the test's runtime.
@@ -345,4 +349,18 @@ answer_from_scripts!(admin_service_server::AdminService {
     create_caller_key: create_key(CreateCallerKeyRequest) -> CreateCallerKeyResponse,
     list_caller_keys: list_keys(ListCallerKeysRequest) -> ListCallerKeysResponse,
     revoke_caller_key: revoke_key(RevokeCallerKeyRequest) -> RevokeCallerKeyResponse,
-});
+    list_audit: audit(ListAuditRequest) -> ListAuditResponse,
+    explain_login: explain(ExplainLoginRequest) -> ExplainLoginResponse,
+}
+    type WatchAuditStream = UnboundedReceiverStream<Result<v1::WatchAuditResponse, Status>>;
+
+    async fn watch_audit(
+        &self,
+        request: Request<v1::WatchAuditRequest>,
+    ) -> Result<Response<Self::WatchAuditStream>, Status> {
+        let told = self.told.answer(request).await?.into_inner();
+        let (sender, receiver) = unbounded_channel();
+        drop(sender.send(Ok(told)));
+        Ok(Response::new(UnboundedReceiverStream::new(receiver)))
+    }
+);

@@ -1,0 +1,189 @@
+//! Owns what differs between two configurations: what is said of it, what only a start can change, and which keys are lost
+//! with it. Does not know how either was read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::tenancy::{self, Blueprint};
+use crate::config::Config;
+use crate::config::fault::{Fault, Faults};
+use crate::config::load::Loaded;
+use crate::crypto::{Digest, KeyId, digest, key_id_text, sha256};
+use crate::session::key_ring::KeyState;
+use crate::session::time::Timestamp;
+
+/// Sections and keys that only a start can change.
+const AT_START: [&str; 9] =
+    ["development", "server", "store", "cache", "log", "telemetry", "callers", "edge.enabled", "edge.listen"];
+/// The same, told apart because edges outside are told of it and the one inside is not.
+const PREFIX: &str = "edge.mount_prefix";
+
+/// The keys whose values differ.
+pub(super) struct Changes {
+    applied: Vec<String>,
+    left: Vec<String>,
+}
+
+impl Changes {
+    /// What differs; of a configuration that nobody has read before, everything.
+    pub(super) fn between(before: Option<&BTreeMap<String, Digest>>, now: &BTreeMap<String, Digest>) -> Self {
+        let none = BTreeMap::new();
+        let before = before.unwrap_or(&none);
+        let all: BTreeSet<_> = before.keys().chain(now.keys()).collect();
+        let differ = all.into_iter().filter(|path| before.get(*path) != now.get(*path)).cloned();
+        let (left, applied) = differ.partition(|path| only_at_start(path));
+        Self { applied, left }
+    }
+
+    /// Says what has changed.
+    pub(super) fn tell(&self) {
+        let (changed, keys) = (self.applied.len(), shown(&self.applied));
+        tracing::info!(changed, keys, "the configuration was loaded anew");
+        if !self.left.is_empty() {
+            let keys = shown(&self.left);
+            tracing::warn!(keys, "these stay as they were: only a start of the process changes them");
+        }
+    }
+}
+
+fn only_at_start(path: &str) -> bool {
+    AT_START
+        .iter()
+        .chain([&PREFIX])
+        .any(|start| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
+}
+
+/// The first of them.
+fn shown(keys: &[String]) -> String {
+    const MOST: usize = 20;
+    let mut text = keys.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if let Some(more) = keys.len().checked_sub(MOST).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+/// The configuration with all of another that can be changed while the process runs.
+///
+/// # Errors
+/// Where tenants have come or gone, or have other numbers: the store has to be told first.
+pub(super) fn with_what_stays(before: &Config, now: Config) -> Result<Config, Faults> {
+    if tenancy::named(before) != tenancy::named(&now) {
+        let message = "tenants can't come, go, or change their numbers and names while the process runs: restart it";
+        return Err(Fault::of("tenants", message).into());
+    }
+    let edge = crate::config::edge::Edge {
+        enabled: before.edge.enabled,
+        listen: before.edge.listen,
+        mount_prefix: before.edge.mount_prefix.clone(),
+        ..now.edge
+    };
+    Ok(Config {
+        development: before.development,
+        server: before.server.clone(),
+        store: before.store.clone(),
+        cache: before.cache.clone(),
+        callers: before.callers.clone(),
+        log: before.log.clone(),
+        telemetry: before.telemetry.clone(),
+        edge,
+        ..now
+    })
+}
+
+/// A hash of all that each tenant's providers are made of, their files included.
+pub(super) fn of_providers(loaded: &Loaded) -> BTreeMap<String, Digest> {
+    let default = loaded.config.tenant.name.clone();
+    let of = |tenancy: Config| {
+        let name = tenancy.tenant.name.clone();
+        let under = if name == default { "oidc.".to_owned() } else { format!("tenants.{name}.oidc.") };
+        let mut parts: Vec<Vec<u8>> = vec![name.clone().into_bytes()];
+        for (path, hash) in loaded.values.iter().filter(|(path, _)| path.starts_with(&under)) {
+            parts.extend([path.clone().into_bytes(), hash.to_vec()]);
+        }
+        for provider in tenancy.oidc.providers.values() {
+            let files = [&provider.ca_file, &provider.cert_file].map(|file| file.as_deref().map(of_file));
+            parts.extend(files.map(|hash| hash.unwrap_or_default().to_vec()));
+        }
+        let parts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
+        (name, digest("gatelodge providers", &parts))
+    };
+    loaded.config.tenancies().map(of).collect()
+}
+
+/// A file that can't be read is said to be so where it is used.
+fn of_file(path: &Path) -> Digest {
+    sha256(&std::fs::read(path).unwrap_or_default())
+}
+
+/// A key that was at hand, and is not any more before its time is over.
+pub(super) struct LostKey {
+    tenant: String,
+    ring: &'static str,
+    id: KeyId,
+}
+
+/// The keys that are lost with a change.
+pub(super) fn lost_keys(before: &[Blueprint], now: &[Blueprint], at: Timestamp) -> Vec<LostKey> {
+    let there = |blueprint: &Blueprint, ring: &str, id: KeyId| {
+        let rings = blueprint.rings.named().filter(|(name, _)| *name == ring || *name == "session");
+        let mut keys = rings.flat_map(|(_, ring)| ring.keys());
+        keys.any(|key| key.id == id && key.secret.is_some())
+    };
+    let mut lost = Vec::new();
+    for former in before {
+        let Some(now) = now.iter().find(|now| now.name == former.name) else { continue };
+        for (ring, keys) in former.rings.named() {
+            let held = keys.states(at).filter(|(_, state)| !matches!(state, KeyState::Retired | KeyState::Missing));
+            let gone = held.filter(|(key, _)| !there(now, ring, key.id)).map(|(key, _)| key.id);
+            lost.extend(gone.map(|id| LostKey { tenant: former.name.clone(), ring, id }));
+        }
+    }
+    lost
+}
+
+impl LostKey {
+    /// Says which records it takes with it.
+    pub(super) fn tell(&self) {
+        let Self { tenant, ring, id } = self;
+        tracing::warn!(
+            tenant,
+            ring,
+            key = key_id_text(*id),
+            takes = takes(ring),
+            "a key is gone from the configuration while it was in use: what it made can't be read until it is back; \
+             nothing is deleted. `gatelodge rings check` counts the records"
+        );
+    }
+}
+
+/// What the keys of a ring have made.
+pub(super) fn takes(ring: &str) -> &'static str {
+    match ring {
+        "session" => {
+            "credentials and logins under way; where they have no ring of their own also sessions, users, kept answers, \
+             fingerprints, mint keys"
+        }
+        "csrf" => "CSRF tokens of pages that are open",
+        "sealing" => "sessions, users and logins under way",
+        "fingerprint" => "fingerprints of sessions: under strict fingerprints their requests are refused",
+        "answers" => "answers that are kept to be repeated",
+        _ => "the keys that sign our own tokens",
+    }
+}
+
+/// Says which key of each ring is active.
+pub(super) fn tell_keys(blueprint: &Blueprint, now: Timestamp) {
+    for (ring, keys) in blueprint.rings.named() {
+        for (key, state) in keys.states(now).filter(|_| keys.keys().len() > 1) {
+            let tenant = blueprint.name.as_str();
+            tracing::info!(
+                tenant,
+                ring,
+                key = key_id_text(key.id),
+                state = state.name(),
+                "the keys of a ring have turned"
+            );
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Owns the rules for key rings. Does not know the other sections.
+
+use super::Judgement;
+use crate::config::rings::{Key, Rings};
+use crate::config::sessions::Sessions;
+use crate::config::well_known::weakness;
+use crate::crypto::{Secret, key_id, key_id_text};
+
+pub(super) fn judge(sessions: &Sessions, development: bool, judgement: &mut Judgement) {
+    for (name, keys) in sessions.rings.named() {
+        for (at, key) in keys.iter().enumerate() {
+            judge_key(&format!("app.sessions.rings.{name}[{at}]"), key, development, judgement);
+        }
+    }
+    if !development {
+        apart(sessions, judgement);
+    }
+}
+
+fn judge_key(path: &str, key: &Key, development: bool, judgement: &mut Judgement) {
+    let written = key.written_id();
+    if key.id.is_some() && written.is_none() {
+        judgement.fault(format!("{path}.id"), "expected 8 hex digits; `gatelodge rings list` shows the ids of keys");
+    }
+    match (key.secret(), written) {
+        (None, None) => judgement.fault(format!("{path}.secret"), "missing: `gatelodge rings rotate` makes a key"),
+        (None, Some(id)) => {
+            let message = format!(
+                "the secret of the key {} is missing: until it is back, what it signed or sealed is answered \
+                 KEY_UNAVAILABLE; `gatelodge rings check` counts the records",
+                key_id_text(id)
+            );
+            judgement.warn(format!("{path}.secret"), message);
+        }
+        (Some(secret), written) => {
+            if let Some(why) = weakness(secret).filter(|_| !development) {
+                judgement
+                    .fault(format!("{path}.secret"), format!("{why}; `gatelodge rings rotate` makes a random one"));
+            }
+            let own = key_id(secret);
+            if written.is_some_and(|written| written != own) {
+                let message =
+                    format!("not the key that `id` names: this secret is that of the key {}", key_id_text(own));
+                judgement.fault(format!("{path}.secret"), message);
+            }
+        }
+    }
+    if let (Some(from), Some(until)) = (key.active_from, key.retire_after) {
+        judgement.check(from < until, &format!("{path}.retire_after"), "must be later than `active_from`");
+    }
+}
+
+/// A secret of CSRF tokens is no other ring's.
+fn apart(sessions: &Sessions, judgement: &mut Judgement) {
+    let Rings { csrf, .. } = &sessions.rings;
+    let others = sessions.rings.named().into_iter().filter(|(name, _)| *name != "csrf").flat_map(|(_, keys)| keys);
+    let others: Vec<&Secret> = others.filter_map(Key::secret).chain(&sessions.signing_secret).collect();
+    for (at, key) in csrf.iter().enumerate() {
+        if key.secret().is_some_and(|secret| others.contains(&secret)) {
+            let message = "is the secret of another ring; CSRF tokens have keys of their own";
+            judgement.fault(format!("app.sessions.rings.csrf[{at}].secret"), message);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Owns what changes while an authority runs: its keys and its configuration. Does not know how a configuration is read.
+
+mod process;
+mod replicas;
+mod served;
