@@ -17,9 +17,9 @@ fi
 tests/.cache/python/bin/python - <<'EOT'
 import os, re, sys
 faults = []
-page = open("tests/COMPARISON.md").read()
+page = open("docs/comparison.md").read()
 for text, place in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", page):
-    path = os.path.normpath(f"tests/{place}")
+    path = os.path.normpath(f"docs/{place}")
     if "://" in place:
         continue
     if not os.path.isfile(path):
@@ -41,7 +41,7 @@ for (what, letter), (_, ground) in zip(letters, grounds):
     if letter != said or said == "Y" and "](" not in ground:
         faults.append(f'"{what}" is {letter}, and below it says "{ground[:60]}"')
 if faults:
-    sys.exit("tests/COMPARISON.md: " + "\ntests/COMPARISON.md: ".join(faults))
+    sys.exit("docs/comparison.md: " + "\ndocs/comparison.md: ".join(faults))
 EOT
 
 tests/.cache/python/bin/python - <<'EOT'
