@@ -82,7 +82,9 @@ async fn kept(store: &Store, tenant: TenantNumber) -> StoreResult<BTreeMap<KeyId
             let mut keys = keys_of_body(&record.body).unwrap_or_default();
             keys.sort_unstable();
             keys.dedup();
-            keys.into_iter().for_each(|id| counts.entry(id).or_default().sessions += 1);
+            for id in keys {
+                counts.entry(id).or_default().sessions += 1;
+            }
         }
         from = page.next;
         if from.is_none() {

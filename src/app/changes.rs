@@ -56,11 +56,11 @@ fn only_at_start(path: &str) -> bool {
 /// The first of them.
 fn shown(keys: &[String]) -> String {
     const MOST: usize = 20;
-    let mut text = keys.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if let Some(more) = keys.len().checked_sub(MOST).filter(|more| *more > 0) {
-        text.push_str(&format!(" and {more} more"));
+    let text = keys.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match keys.len().saturating_sub(MOST) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }
 
 /// The configuration with all of another that can be changed while the process runs.
@@ -72,6 +72,10 @@ pub(super) fn with_what_stays(before: &Config, now: Config) -> Result<Config, Fa
         let message = "tenants can't come, go, or change their numbers and names while the process runs: restart it";
         return Err(Fault::of("tenants", message).into());
     }
+    // The new one was judged by what it says itself: laxer rules than those that stay in force.
+    if before.development != now.development {
+        return Err(Fault::of("development", "can't change while the process runs: restart it").into());
+    }
     let edge = crate::config::edge::Edge {
         enabled: before.edge.enabled,
         listen: before.edge.listen,
@@ -79,7 +83,6 @@ pub(super) fn with_what_stays(before: &Config, now: Config) -> Result<Config, Fa
         ..now.edge
     };
     Ok(Config {
-        development: before.development,
         server: before.server.clone(),
         store: before.store.clone(),
         cache: before.cache.clone(),

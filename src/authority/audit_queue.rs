@@ -44,7 +44,8 @@ impl AuditQueue {
 
     pub(super) fn add(&self, entry: KeptEntry) -> Added {
         let mut state = self.state();
-        if state.waiting.len() >= MOST {
+        // What anybody can cause leaves room for the rest.
+        if state.waiting.len() >= if entry.is_anybodys { MOST / 2 } else { MOST } {
             return Added::Full;
         }
         state.waiting.push_back(entry);
@@ -84,7 +85,7 @@ mod tests {
     use crate::session::key::{Partition, TenantNumber};
 
     fn entry() -> KeptEntry {
-        KeptEntry { id: EntryId::FIRST, names: Vec::new(), is_anybodys: true, sealed: Vec::new() }
+        KeptEntry { id: EntryId::FIRST, names: Vec::new(), is_anybodys: false, sealed: Vec::new() }
     }
 
     #[test]
@@ -95,7 +96,10 @@ mod tests {
         assert_eq!(queue.add(entry()), Added::Waits, "the writer looks once more");
         assert_eq!((queue.take(9).len(), queue.take(9).len()), (1, 0));
         assert_eq!(queue.add(entry()), Added::First);
-        (1..MOST).for_each(|_| assert_eq!(queue.add(entry()), Added::Waits));
+        let anybodys = || KeptEntry { is_anybodys: true, ..entry() };
+        (1..MOST / 2).for_each(|_| assert_eq!(queue.add(anybodys()), Added::Waits));
+        assert_eq!(queue.add(anybodys()), Added::Full, "there is room for the rest");
+        (MOST / 2..MOST).for_each(|_| assert_eq!(queue.add(entry()), Added::Waits));
         assert_eq!(queue.add(entry()), Added::Full);
     }
 

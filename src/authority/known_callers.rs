@@ -148,8 +148,8 @@ mod tests {
         CallerKeyId { tenant: TenantNumber(1), id: [number; 12] }
     }
 
-    fn key() -> Option<KnownKey> {
-        Some(KnownKey { caller: Arc::new(Caller::new("ci", Role::Edge)), hash: [7; 32] })
+    fn key() -> KnownKey {
+        KnownKey { caller: Arc::new(Caller::new("ci", Role::Edge)), hash: [7; 32] }
     }
 
     fn is_known(known: &KnownCallers, number: u8, at: u64) -> bool {
@@ -161,15 +161,15 @@ mod tests {
     fn what_was_read_before_it_was_revoked_is_not_known() {
         let (known, at) = (KnownCallers::default(), Duration::from_secs(10));
         let before = known.reading();
-        known.keep(id(1), key(), before, at);
+        known.keep(id(1), Some(key()), before, at);
         assert!(is_known(&known, 1, 13) && !is_known(&known, 1, 14), "it is too old");
         known.revoke(id(1));
-        known.keep(id(1), key(), before, at);
-        known.keep(id(1), key(), known.reading(), at);
+        known.keep(id(1), Some(key()), before, at);
+        known.keep(id(1), Some(key()), known.reading(), at);
         assert!(!is_known(&known, 1, 10) && known.is_revoked(&id(1)), "not even where the store has lost it");
-        known.keep(id(2), key(), before, at);
+        known.keep(id(2), Some(key()), before, at);
         assert!(!is_known(&known, 2, 10));
-        known.keep(id(2), key(), known.reading(), at);
+        known.keep(id(2), Some(key()), known.reading(), at);
         assert!(is_known(&known, 2, 10));
         known.forget_all();
         assert!(!is_known(&known, 2, 10));
@@ -180,7 +180,7 @@ mod tests {
     fn of_all_who_find_a_key_that_is_soon_too_old_one_reads_it_again() {
         let known = KnownCallers::default();
         let due = |at| matches!(known.get(&id(1), Duration::from_secs(at), FOR), Known::Key(_, true));
-        known.keep(id(1), key(), known.reading(), Duration::from_secs(10));
+        known.keep(id(1), Some(key()), known.reading(), Duration::from_secs(10));
         assert_eq!([due(11), due(12), due(12)], [false, true, false]);
         known.keep(id(1), None, known.reading(), Duration::from_secs(12));
         assert!(matches!(known.get(&id(1), Duration::from_secs(13), FOR), Known::Gone));

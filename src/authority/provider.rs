@@ -326,6 +326,9 @@ pub trait IdentityProvider: Send + Sync {
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError>;
 
     /// Proves that whoever makes this request with an access token of ours has the key that it is bound to. Asks nobody.
+    ///
+    /// # Errors
+    /// `Unsupported` where there is no such key.
     fn prove(&self, _request: &ProofRequest, _token: &Secret, _now: Timestamp) -> Result<Secret, ProviderError> {
         Err(ProviderError::Unsupported(Offer::Proofs))
     }

@@ -11,6 +11,7 @@ use super::tenants::Scope;
 use super::{Authority, Error};
 use crate::crypto::{Digest, equal};
 use crate::session::caller::{self, CallerKeyId};
+use crate::session::mark::EVERY_TENANT;
 
 /// How long what was read of a key counts where this authority may not hear of its end: a cut-off replica is asked of many
 /// calls, and reads each key once a second.
@@ -32,6 +33,10 @@ pub enum Recognised {
 impl Authority {
     /// Whose a key is that says it is kept under `id`, as far as it is known without asking the store.
     pub(super) fn recall_caller(&self, id: CallerKeyId, text: &[u8], hash: &Digest) -> Recognised {
+        // Also of one that is remembered: the secret that it was made under may have been taken out since.
+        if !caller::is_own_key(text, &self.vault.caller_key) {
+            return Recognised::Nobody;
+        }
         match self.known_caller(&id) {
             Known::Key(key, is_due) => {
                 if is_due {
@@ -40,8 +45,7 @@ impl Authority {
                 self.judged(key, hash)
             }
             Known::Gone => Recognised::Nobody,
-            Known::Unknown if caller::is_own_key(text, &self.vault.caller_key) => Recognised::Unread(id),
-            Known::Unknown => Recognised::Nobody,
+            Known::Unknown => Recognised::Unread(id),
         }
     }
 
@@ -91,7 +95,12 @@ impl Authority {
         let caller = Caller {
             name: self.caller_name(&id, &facts.name).into(),
             role: facts.role,
-            tenants: facts.tenants.map_or(Scope::Every, Scope::of),
+            // Whoever can write rows of one tenant, and has its secret, has no other.
+            tenants: match facts.tenants {
+                _ if id.tenant != EVERY_TENANT => Scope::one(id.tenant),
+                None => Scope::Every,
+                Some(tenants) => Scope::of(tenants),
+            },
             rpcs: facts.rpcs.map(Into::into),
             key: Some(id),
             ends: Some(facts.ends),

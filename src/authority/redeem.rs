@@ -34,7 +34,8 @@ impl Authority {
             // Codes in addresses end up in histories and logs: that is what the form is for (security.md 21).
             let (provider, request_id) = (&login.provider, &call.request_id);
             tracing::warn!(provider, request_id, "the answer did not come as the form that was asked for");
-            trail.note(|entry| entry.detail = "the answer did not come as the form that was asked for".to_owned());
+            let detail = "the answer did not come as the form that was asked for";
+            trail.note(|entry| detail.clone_into(&mut entry.detail));
             return Err(LoginFailure::ProviderError);
         }
         let within = self.settings.logins.lease / 2;

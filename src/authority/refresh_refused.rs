@@ -54,9 +54,9 @@ impl Authority {
         );
         let identity = &admitted.standing.identity;
         let (user, provider) = (self.user_of(identity), identity.provider.clone());
+        let count = u64::from(self.end_session(key, Ending::Revoked).await?);
         let entry = self.entry(Action::RefreshRefused, &Call::default(), None);
-        self.audit(&Entry { session: Some(*key), user: Some(user), provider, count: 1, ..entry });
-        self.end_session(key, Ending::Revoked).await?;
+        self.audit(&Entry { session: Some(*key), user: Some(user), provider, count, ..entry });
         Ok(Refreshed::SessionGone)
     }
 

@@ -90,7 +90,7 @@ impl Authority {
             Ok(wish) => wish,
             Err(refusal) => return Ok(self.refused_start(refusal, context, call, trail)),
         };
-        trail.note(|entry| entry.provider = wish.provider.info().name.clone());
+        trail.note(|entry| entry.provider.clone_from(&wish.provider.info().name));
         trail.begin(Step::Limits);
         self.within_rate(Limited::Logins, context, call).await?;
         // A token is no cookie's successor: what the browser holds beside it goes on.

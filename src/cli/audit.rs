@@ -1,10 +1,10 @@
 //! Owns the verbs `audit` and `explain`: what an admin asks a running authority about what happened. Does not know how that is
 //! kept.
 
-use std::cell::RefCell;
 use std::io::{self, Write};
 
 use clap::builder::NonEmptyStringValueParser;
+use futures::lock::Mutex;
 use gatelodge_client::v1::{self, AuditAction, AuditEntry, AuditOutcome};
 use gatelodge_client::{Client, Error, Timestamp};
 use serde_json::{Value, json};
@@ -87,10 +87,10 @@ pub fn list(args: AuditArgs, out: &mut impl Write) -> io::Result<Exit> {
         before_time: until,
     };
     if follow {
-        let out = RefCell::new(out);
+        let out = Mutex::new(out);
         let mut end = io::sink();
         return asking(&mut end, tenant.options(), async |client: &Client| {
-            let exit = follow_all(client, filter, output, &mut **out.borrow_mut()).await?;
+            let exit = follow_all(client, filter, output, &mut **out.lock().await).await?;
             Ok((String::new(), exit))
         });
     }
@@ -154,13 +154,12 @@ pub fn explain(args: ExplainArgs, out: &mut impl Write) -> io::Result<Exit> {
 fn explained(record: &Value) -> String {
     let given = |field: &&&str| record.get(**field).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     let fields: Vec<_> = FIELDS.iter().filter(given).copied().collect();
-    let mut text = lines(record, &fields);
     let steps = record.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for step in steps {
+    let step = |step: &Value| {
         let field = |name| step.get(name).and_then(Value::as_str).unwrap_or("-");
-        text.push_str(&format!("\n  {:<8} {:<18} {}", field("outcome"), field("step"), field("time")));
-    }
-    text
+        format!("\n  {:<8} {:<18} {}", field("outcome"), field("step"), field("time"))
+    };
+    steps.iter().map(step).fold(lines(record, &fields), |text, line| text + &line)
 }
 
 /// An entry on one line.

@@ -93,7 +93,9 @@ pub(super) fn create(args: CreateArgs, out: &mut impl Write) -> io::Result<Exit>
                 format!("The API key. It is shown this once:\n\n  {key}\n\n{}", lines(&shown, &FIELDS))
             }
             Format::Json => {
-                shown["api_key"] = Value::String(made.api_key);
+                if let Value::Object(shown) = &mut shown {
+                    shown.insert("api_key".to_owned(), made.api_key.into());
+                }
                 shown.to_string()
             }
         };

@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::serving::{block_on, exit_of, failed};
 use super::{Format, private_file};
 use crate::app::census::{Counted, census};
-use crate::app::settings::key_rings;
+use crate::app::settings::{KeyRings, key_rings};
 use crate::app::world::SystemClock;
 use crate::authority::ports::Clock as _;
 use crate::config::fault::Fault;
@@ -189,7 +189,7 @@ fn list(loaded: &Loaded, now: Timestamp, output: Format, out: &mut impl Write) -
     let date = |date: Option<Timestamp>| date.map_or(Value::Null, |date| Moment::at(date).to_string().into());
     let mut records = Vec::new();
     for tenancy in loaded.config.tenancies() {
-        for (ring, keys) in key_rings(&tenancy).iter().flat_map(|rings| rings.named()) {
+        for (ring, keys) in key_rings(&tenancy).iter().flat_map(KeyRings::named) {
             records.extend(keys.states(now).map(|(key, state)| {
                 json!({
                     "tenant": tenancy.tenant.name, "ring": ring, "id": key_id_text(key.id), "state": state.name(),

@@ -162,7 +162,9 @@ impl Node {
                 items.iter().enumerate().for_each(|(at, item)| item.each_text(&format!("{path}[{at}]"), each));
             }
             Content::Map(entries) => {
-                entries.iter().for_each(|(key, node)| node.each_text(&join(path, &key.text), each));
+                for (key, node) in entries {
+                    node.each_text(&join(path, &key.text), each);
+                }
             }
         }
     }

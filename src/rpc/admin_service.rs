@@ -236,7 +236,7 @@ impl AdminService for Admin {
         let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let filter = audit::filter(request.into_inner().filter).map_err(failed)?;
         let told = authority.watch_audit(&filter).map_err(failed)?;
-        let told = told.take_until(Box::pin(self.streams.end()));
+        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref(), &self.tenants).end()));
         // The stream keeps the call's place.
         let told = told.map(move |views| {
             let _lasting = &asked.place;

@@ -88,8 +88,8 @@ pub fn short(path: &str) -> &str {
 #[must_use]
 pub fn listed(name: &str, role: Role) -> Option<&'static str> {
     let name = name.strip_prefix('/').unwrap_or(name);
-    let (method, rule) = TABLE.iter().find(|(path, _)| short(path) == name || path.strip_prefix('/') == Some(name))?;
-    let may = match rule {
+    let (method, who) = TABLE.iter().find(|(path, _)| short(path) == name || path.strip_prefix('/') == Some(name))?;
+    let may = match who {
         Rule::Anyone | Rule::AnyKey => true,
         Rule::Roles(roles) => roles.contains(&role),
     };

@@ -270,8 +270,8 @@ impl Entry {
     pub fn is_anybodys(&self) -> bool {
         match self.action {
             Action::LoginBegun => true,
-            Action::LoginCompleted => self.user.is_none(),
-            Action::BackchannelLogout | Action::FrontchannelLogout => self.count == 0,
+            Action::LoginCompleted => self.user.is_none() || self.outcome == Outcome::Repeated,
+            Action::RevokedByUser | Action::BackchannelLogout | Action::FrontchannelLogout => self.count == 0,
             _ => false,
         }
     }

@@ -70,8 +70,8 @@ impl EntryId {
     /// When it was made.
     #[must_use]
     pub fn time(&self) -> Timestamp {
-        let [a, b, c, d, e, f, ..] = self.0;
-        Timestamp::from_millis(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+        let millis = self.0.iter().take(6).fold(0, |time, byte| time << 8 | u64::from(*byte));
+        Timestamp::from_millis(millis)
     }
 
     /// The one right after it.

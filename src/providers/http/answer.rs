@@ -56,7 +56,9 @@ impl Answer {
         let max_age = max_age(headers);
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let nonce = text(DPOP_NONCE).filter(|nonce| (1..=MAX_NONCE).contains(&nonce.len())).map(str::to_owned);
-        let challenge = text(WWW_AUTHENTICATE.as_str()).unwrap_or_default().to_owned();
+        // A server that can be asked in several ways may say each on a line of its own (RFC 9110, 11.6.1).
+        let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        let challenge = challenges.collect::<Vec<_>>().join(", ");
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(fault_of)? {
             if body.len() + chunk.len() > max_body {

@@ -155,7 +155,7 @@ impl OidcProvider {
         let settings = Arc::new(settings);
         let documents = Documents::new(http.clone(), settings.clone(), metadata);
         let introspections = Arc::new(Introspections::new());
-        Ok(Self { info, documents, settings, http, credential, proofs, introspections })
+        Ok(Self { info, settings, http, credential, proofs, documents, introspections })
     }
 
     async fn metadata(&self, within: Duration) -> Result<Arc<Metadata>, ProviderError> {

@@ -87,8 +87,9 @@ impl OidcProvider {
     pub(super) async fn ask_userinfo(&self, metadata: &Metadata, asked: Asked<'_>) -> Result<Answer, Fault> {
         let endpoint = metadata.userinfo.as_ref().ok_or(Fault::Invalid("metadata: no userinfo endpoint"))?;
         let Asked { access, is_bound, now, .. } = asked;
-        match self.proofs.as_ref().filter(|_| is_bound) {
-            None => self.http.get(endpoint, &Shown::bearer(access), KINDS).await,
+        match &self.proofs {
+            _ if !is_bound => self.http.get(endpoint, &Shown::bearer(access), KINDS).await,
+            None => Err(Fault::NotSigned("the key that the access token is bound to is gone")),
             Some(proofs) => {
                 let proven = Proven { method: "GET", address: endpoint, token: Some(access), now };
                 let ask = |proof| async { self.http.get(endpoint, &Shown::bound(access, proof), KINDS).await };

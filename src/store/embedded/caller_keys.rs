@@ -58,22 +58,21 @@ impl CallerKeyStore for EmbeddedStore {
             } else {
                 (others().count() >= most).then_some(CallerKeyAdded::Full)
             };
-            match refused {
-                // Answered in its turn: by then whoever has the name can be seen.
-                Some(refused) => self.journal.order(place, Vec::new(), move || refused),
-                None => {
-                    let ended: Vec<_> = keys.extract_if(.., |_, one| one.kept.ends <= now).map(|(id, _)| id).collect();
-                    let mut changes: Vec<_> = ended.into_iter().map(Change::DropCallerKey).collect();
-                    changes.push(Change::PutCallerKey(key, kept.clone()));
-                    keys.insert(key, CallerKey { kept, shown: false });
-                    let memory = Arc::clone(&self.memory);
-                    self.journal.order(place, changes, move || {
-                        if let Some(one) = memory.write(first).caller_keys.get_mut(&key) {
-                            one.shown = true;
-                        }
-                        CallerKeyAdded::Yes
-                    })
-                }
+            // Answered in its turn: by then whoever has the name can be seen.
+            if let Some(refused) = refused {
+                self.journal.order(place, Vec::new(), move || refused)
+            } else {
+                let ended: Vec<_> = keys.extract_if(.., |_, one| one.kept.ends <= now).map(|(id, _)| id).collect();
+                let mut changes: Vec<_> = ended.into_iter().map(Change::DropCallerKey).collect();
+                changes.push(Change::PutCallerKey(key, kept.clone()));
+                keys.insert(key, CallerKey { kept, shown: false });
+                let memory = Arc::clone(&self.memory);
+                self.journal.order(place, changes, move || {
+                    if let Some(one) = memory.write(first).caller_keys.get_mut(&key) {
+                        one.shown = true;
+                    }
+                    CallerKeyAdded::Yes
+                })
             }
         };
         ordered.settled().await

@@ -104,7 +104,7 @@ impl RedisStore {
         }
         let is_more = members.len() > limit;
         members.truncate(limit);
-        let entries = members.into_iter().map(entry).collect::<StoreResult<Vec<_>>>()?;
+        let entries = members.iter().map(|member| entry(member)).collect::<StoreResult<Vec<_>>>()?;
         let next = entries.last().map(|(id, _)| *id).filter(|_| is_more);
         Ok(EntryPage { entries, next })
     }
@@ -129,7 +129,7 @@ impl RedisStore {
             asked.add_command(newest(&self.keys.entries(tenant, hour_of(id)), &one, 1));
         }
         let found: Vec<Vec<Vec<u8>>> = self.link.pipeline(&asked).await?;
-        let entries = found.into_iter().flatten().map(entry).collect::<StoreResult<Vec<_>>>()?;
+        let entries = found.iter().flatten().map(|member| entry(member)).collect::<StoreResult<Vec<_>>>()?;
         let next = looked_at.last().copied().filter(|_| named.len() > limit);
         Ok(EntryPage { entries, next })
     }
@@ -152,7 +152,7 @@ fn hour_of(id: &EntryId) -> Hour {
     u32::try_from(id.time().as_millis() / length).unwrap_or(u32::MAX).to_be_bytes()
 }
 
-fn entry(member: Vec<u8>) -> StoreResult<(EntryId, Vec<u8>)> {
+fn entry(member: &[u8]) -> StoreResult<(EntryId, Vec<u8>)> {
     let (id, sealed) = member.split_first_chunk().ok_or_else(|| unreadable("an entry"))?;
     Ok((EntryId(*id), sealed.to_vec()))
 }

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use gatelodge::rpc::policy::Role;
+use gatelodge_client::v1;
 use serde_json::Value;
 
 use super::{gatelodge, text};
@@ -42,7 +43,7 @@ async fn what_happened_is_listed_and_a_failed_login_explained() {
     let started = world.start(&browser, "").await;
     browser.keep(&started.answer.set_cookies);
     world.callback(&browser, &format!("error=access_denied&state={}", state_of(&started.answer))).await;
-    listed(&serving, Default::default(), 4).await;
+    listed(&serving, v1::AuditFilter::default(), 4).await;
 
     let (code, said, _) = ask(&serving, &["audit", "-o", "json"]).await;
     let all = json(&said);

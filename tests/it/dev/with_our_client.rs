@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatelodge::authority::provider::{
     AuthorizationRequest, EndSession, IdentityProvider as _, ProviderError, Redemption, RefreshRequest,
 };
+use gatelodge::authority::trail::Trail;
 use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oidc::{OidcProvider, OidcSettings};
@@ -51,7 +52,7 @@ async fn a_login_a_refresh_and_a_logout_pass_through_our_own_client() {
         authenticated_after: Some(now - Duration::from_mins(5)),
         now,
         within: std::time::Duration::from_secs(15),
-        trail: Default::default(),
+        trail: Trail::default(),
     };
     let grant = provider.redeem(&redemption).await.unwrap();
     let who = &grant.identity;

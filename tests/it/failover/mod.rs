@@ -20,6 +20,7 @@ use std::time::Duration;
 use gatelodge::app::keeper::keeping;
 use gatelodge::app::store_clock::StoreClock;
 use gatelodge::app::world::{SystemClock, SystemEntropy};
+use gatelodge::authority::Error;
 use gatelodge::rpc::policy::Role;
 use gatelodge::session::key::SessionKey;
 use gatelodge::store::redis::{RedisSettings, RedisStore, Replicas};
@@ -192,9 +193,16 @@ impl<S: Servers> Pair<S> {
 
     /// A session that the second authority knows by heart.
     async fn log_in(&self, sub: &str) -> (Browser, SessionKey) {
-        let mut browser = Browser::default();
-        let session = self.one.world.log_in(&mut browser, sub).await.result.unwrap().key;
         let end = Instant::now() + PATIENCE;
+        // While a primary is replaced, a login may meet trouble: then it is begun anew.
+        let (browser, session) = loop {
+            let mut browser = Browser::default();
+            match self.one.world.try_to_log_in(&mut browser, sub).await {
+                Ok(outcome) => break (browser, outcome.result.unwrap().key),
+                Err(Error::StoreUnavailable(_)) if Instant::now() < end => sleep(Duration::from_millis(50)).await,
+                Err(error) => panic!("{error:?}"),
+            }
+        };
         loop {
             assert!(self.two.says(&browser).await);
             if self.two.knows(&browser).await {

@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gatelodge::authority::provider::{Grant, IdentityProvider as _, ProviderError, Redemption};
+use gatelodge::authority::trail::Trail;
 use gatelodge::crypto::Secret;
 use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
@@ -297,7 +298,7 @@ impl Hostile {
             authenticated_after: None,
             now: Timestamp::from_secs(NOW),
             within: Duration::from_secs(15),
-            trail: Default::default(),
+            trail: Trail::default(),
         };
         bent(redemption, &self.inner.switches().redemption)
     }

@@ -31,7 +31,10 @@ pub(super) fn refusal(provider: &Inner, signer: &Signer, presented: &Presented<'
     let error = "use_dpop_nonce";
     let answer = match presented.token {
         None => Answer::json(400, json!({ "error": error })),
-        Some(_) => Answer::json(401, "{}").with("www-authenticate", format!(r#"DPoP error="{error}""#)),
+        // One way on a line of its own, then the other.
+        Some(_) => Answer::json(401, "{}")
+            .with("www-authenticate", "Bearer")
+            .with("www-authenticate", format!(r#"DPoP error="{error}""#)),
     };
     Some(answer.with("dpop-nonce", wanted.unwrap_or_default()))
 }

@@ -27,7 +27,7 @@ fn configuration(more: &str, providers: &[String]) -> String {
 async fn a_faulty_file_is_refused_whole_and_says_where_the_fault_is() {
     let (other, hostile) = (hostile().await, hostile().await);
     let one = provider("one", &hostile);
-    let served = Served::with(&configuration("", &[one.clone()]), None).await;
+    let served = Served::with(&configuration("", std::slice::from_ref(&one)), None).await;
     let ada = served.log_in("one", &hostile).await;
     // The provider that comes with the fault does not come.
     let faulty = configuration(", sessions: { max_age: soon }", &[one.clone(), provider("two", &other)]);
@@ -60,7 +60,7 @@ async fn a_faulty_file_is_refused_whole_and_says_where_the_fault_is() {
 async fn a_changed_file_brings_providers_and_limits_and_says_what_only_a_start_changes() {
     let (other, hostile) = (hostile().await, hostile().await);
     let one = provider("one", &hostile);
-    let served = Served::with(&configuration("", &[one.clone()]), None).await;
+    let served = Served::with(&configuration("", std::slice::from_ref(&one)), None).await;
     let ada = served.log_in("one", &hostile).await;
     assert_ne!(served.begin(&mut Browser::default(), "two").await.0, 302);
     let limited = ", rates: { logins: { per_tenant: 2, per_client: 0, within: 1day } }";

@@ -41,8 +41,8 @@ fn key(name: &str, active_from: Option<Timestamp>) -> RingKey {
     RingKey { active_from, ..RingKey::steady(Secret::new(format!("a secret for a test: {name}"))) }
 }
 
-fn lost(key: RingKey) -> RingKey {
-    RingKey { secret: None, ..key }
+fn lost(key: &RingKey) -> RingKey {
+    RingKey { secret: None, ..key.clone() }
 }
 
 /// A ring for sessions, and one for CSRF tokens of the same names.
@@ -216,7 +216,7 @@ async fn a_lost_key_is_trouble_and_no_logout_and_deletes_nothing(kept: Kept) {
     let count = async |replica: &Replica| replica.ports.sessions.count(settings().tenant).await.unwrap();
     assert_eq!(count(&all[0]).await, 1);
     for replica in &mut all {
-        replica.learn(&[lost(old.clone()), new.clone()]);
+        replica.learn(&[lost(&old), new.clone()]);
     }
     for replica in &all {
         // The credential, the user.

@@ -8,7 +8,7 @@ use gatelodge_client::v1::preview_revoke_request::Target as Previewed;
 use tonic::Code;
 
 use super::pairs::{Pair, Tried};
-use super::town::{Town, by};
+use super::town::{NAMES, Town, by};
 use crate::rpc::{failed, fields_of};
 use crate::world::log::Log;
 use crate::world::{Browser, Kept};
@@ -23,6 +23,7 @@ pub async fn try_all(pair: Pair<'_>, theirs: &Browser, id: &str) -> Tried {
     ended(pair, id).await;
     people(pair, theirs).await;
     written_down(pair, id).await;
+    keys(pair).await;
     vec![
         "AdminService.ListSessions",
         "AdminService.GetSession",
@@ -36,6 +37,9 @@ pub async fn try_all(pair: Pair<'_>, theirs: &Browser, id: &str) -> Tried {
         "AdminService.ListAudit",
         "AdminService.WatchAudit",
         "AdminService.ExplainLogin",
+        "AdminService.CreateCallerKey",
+        "AdminService.ListCallerKeys",
+        "AdminService.RevokeCallerKey",
     ]
 }
 
@@ -172,6 +176,35 @@ async fn written_down(Pair { town, a, b }: Pair<'_>, id: &str) {
     let heard = tokio::time::timeout(std::time::Duration::from_millis(100), ours.message()).await;
     let heard = heard.map(|message| message.unwrap().unwrap().entries).unwrap_or_default();
     assert!(heard.iter().all(|entry| !seen.contains(&entry.session_id) || entry.session_id.is_empty()), "{heard:?}");
+}
+
+/// A key of theirs is not seen, guessed or revoked from here, its name is free here, and none is made for them.
+async fn keys(Pair { town, a, b }: Pair<'_>) {
+    let mut admin = town.serving.admin().await;
+    let wanted =
+        |name: String| v1::CreateCallerKeyRequest { name, role: v1::CallerRole::Backend.into(), ..Default::default() };
+    let name = format!("key-{a}-{b}");
+    let theirs = admin.create_caller_key(by(Role::Admin, b, wanted(name.clone()))).await.unwrap().into_inner();
+    let ours = admin.create_caller_key(by(Role::Admin, a, wanted(name))).await.unwrap().into_inner();
+    let (theirs, ours) = (theirs.key.unwrap(), ours.key.unwrap());
+    let list = async |at: usize| {
+        let question = by(Role::Admin, at, v1::ListCallerKeysRequest {});
+        town.serving.admin().await.list_caller_keys(question).await.unwrap().into_inner().keys
+    };
+    let listed = list(a).await;
+    assert!(listed.iter().all(|key| key.key_id != theirs.key_id) && listed.iter().any(|key| key.key_id == ours.key_id));
+    let revoke = |key_id: String| v1::RevokeCallerKeyRequest { key_id, ..Default::default() };
+    let unknown = format!("{}{}", &theirs.key_id[..theirs.key_id.len() - 4], "AAAA");
+    for id in [theirs.key_id.clone(), unknown] {
+        let answer = admin.revoke_caller_key(by(Role::Admin, a, revoke(id))).await.unwrap().into_inner();
+        assert!(!answer.revoked, "as of one that is not there");
+    }
+    assert!(list(b).await.iter().any(|key| key.key_id == theirs.key_id));
+    let for_them = v1::CreateCallerKeyRequest { tenants: vec![NAMES[b].into()], ..wanted("wide".into()) };
+    failed(admin.create_caller_key(by(Role::Admin, a, for_them)).await, Code::PermissionDenied, "CALLER_NOT_ALLOWED");
+    for (at, key) in [(a, ours), (b, theirs)] {
+        assert!(admin.revoke_caller_key(by(Role::Admin, at, revoke(key.key_id))).await.unwrap().into_inner().revoked);
+    }
 }
 
 // security.md 111.

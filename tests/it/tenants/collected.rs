@@ -97,7 +97,7 @@ impl<'a> FrontEnd<'a> {
 
     /// Status and reason of a collection that brings nothing.
     async fn refused(&self, body: &Value, key: &str) -> (u32, String) {
-        told(self.collect(body, key).await.unwrap().into_inner().answer.unwrap())
+        told(&self.collect(body, key).await.unwrap().into_inner().answer.unwrap())
     }
 
     async fn log_in(&mut self, sub: &str) -> v1::HttpAnswer {
@@ -148,7 +148,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Status and reason of an answer in JSON that says what to do.
-fn told(answer: v1::HttpAnswer) -> (u32, String) {
+fn told(answer: &v1::HttpAnswer) -> (u32, String) {
     assert!(answer.set_cookies.is_empty() && answer.location.is_empty(), "{answer:?}");
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
     assert!(body["detail"].is_string() && body["remedy"].is_string() && body["request_id"].is_string(), "{body}");
@@ -196,7 +196,7 @@ async fn another_body_under_the_same_key_is_409_and_harms_nobody() {
         let other = json!({ "code": "other", "state": body["state"] });
         let status = front.collect(&other, "k").await.unwrap_err();
         assert_eq!(status.code(), Code::FailedPrecondition);
-        assert_eq!(told(answer_in(&status).unwrap()), reason(409, "idempotency_key_reused"));
+        assert_eq!(told(&answer_in(&status).unwrap()), reason(409, "idempotency_key_reused"));
         assert_eq!(front.collect(&body, "k").await.unwrap().into_inner().answer.unwrap().status, 200);
         // The key is that browser's: in another one it is another.
         let mut neighbour = FrontEnd::of(&town, ACME);
@@ -283,13 +283,13 @@ async fn the_tenant_the_provider_and_the_front_end_have_to_be_named_and_known() 
     };
     for name in [None, Some("nobody"), Some("")] {
         let answer = start(&town, named(name), "idp", wanted()).await;
-        assert_eq!(told(answer), reason(400, "tenant_unknown"), "{name:?}");
+        assert_eq!(told(&answer), reason(400, "tenant_unknown"), "{name:?}");
     }
     let by_parameter = start(&town, named(None), "idp", format!("tenant=acme&{}", wanted())).await;
     assert_eq!(by_parameter.status, 302, "a page can send no header");
     for provider in ["nobody", "", "idp%20"] {
         let answer = start(&town, named(Some("acme")), provider, wanted()).await;
-        assert_eq!(told(answer), reason(404, "provider_unknown"), "{provider}");
+        assert_eq!(told(&answer), reason(404, "provider_unknown"), "{provider}");
     }
     let table = [
         ("", reason(400, "frontend_redirect_uri_missing")),
@@ -298,7 +298,7 @@ async fn the_tenant_the_provider_and_the_front_end_have_to_be_named_and_known() 
         ("frontend_redirect_uri=/&frontend_redirect_uri=/", reason(400, "request_malformed")),
     ];
     for (query, expected) in table {
-        assert_eq!(told(start(&town, named(Some("acme")), "idp", query.into()).await), expected, "{query}");
+        assert_eq!(told(&start(&town, named(Some("acme")), "idp", query.into()).await), expected, "{query}");
     }
 }
 
@@ -341,10 +341,10 @@ async fn a_callers_key_refreshes_a_session_of_its_tenant_and_no_other() {
         assert_eq!(active.as_u64().unwrap() - created.as_u64().unwrap(), 120, "its idle time begins anew: {body}");
 
         for (api_key, expected) in [("", "api_key_missing"), ("made up", "api_key_invalid")] {
-            assert_eq!(told(front.refresh(api_key).await.answer.unwrap()), reason(401, expected));
+            assert_eq!(told(&front.refresh(api_key).await.answer.unwrap()), reason(401, expected));
         }
         let admin = key(Role::Admin, Some(ACME));
-        assert_eq!(told(front.refresh(&admin).await.answer.unwrap()), reason(401, "api_key_invalid"));
+        assert_eq!(told(&front.refresh(&admin).await.answer.unwrap()), reason(401, "api_key_invalid"));
         let theirs = front.refresh(&key(Role::Backend, Some(GLOBEX))).await;
         assert!(matches!(theirs.outcome, Some(Refreshed::Inactive(_))), "{theirs:?}");
         assert_eq!(theirs.answer.unwrap().status, 401);

@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use gatelodge::authority::ports::{Beside, Clock, Entropy};
 use gatelodge::authority::settings::{LoginSet, Settings};
 use gatelodge::authority::{
-    Authority, Call, Ports, Presented, complete_callback, revoke, start_login, validate_session,
+    Authority, Call, Error, Ports, Presented, complete_callback, revoke, start_login, validate_session,
 };
 use gatelodge::crypto::{KeyRing, Secret};
 use gatelodge::session::time::Timestamp;
@@ -170,30 +170,44 @@ impl World {
 
     /// Begins a login and answers its outcome.
     pub async fn start(&self, browser: &Browser, query: &str) -> start_login::Outcome {
+        self.try_to_start(browser, query).await.unwrap()
+    }
+
+    async fn try_to_start(&self, browser: &Browser, query: &str) -> Result<start_login::Outcome, Error> {
         let question = start_login::Question {
             query: Bytes::copy_from_slice(query.as_bytes()),
             presented: browser.get("/auth/web/login"),
             ..Default::default()
         };
-        self.authority.start_login(&Self::call(), question).await.unwrap()
+        self.authority.start_login(&Self::call(), question).await
     }
 
     /// Delivers a callback.
     pub async fn callback(&self, browser: &Browser, query: &str) -> complete_callback::Outcome {
+        self.try_callback(browser, query).await.unwrap()
+    }
+
+    async fn try_callback(&self, browser: &Browser, query: &str) -> Result<complete_callback::Outcome, Error> {
         let response = complete_callback::Response::Query(Bytes::copy_from_slice(query.as_bytes()));
         let presented = browser.get("/auth/web/callback");
         let question = complete_callback::Question { set: LoginSet::Web, provider: Bytes::new(), response, presented };
-        self.authority.complete_callback(&Self::call(), question).await.unwrap()
+        self.authority.complete_callback(&Self::call(), question).await
     }
 
     /// Logs a browser in as `sub`.
     pub async fn log_in(&self, browser: &mut Browser, sub: &str) -> complete_callback::Outcome {
-        let started = self.start(browser, "").await;
+        self.try_to_log_in(browser, sub).await.unwrap()
+    }
+
+    /// The same where there may be trouble.
+    pub async fn try_to_log_in(&self, browser: &mut Browser, sub: &str) -> Result<complete_callback::Outcome, Error> {
+        let started = self.try_to_start(browser, "").await?;
         browser.keep(&started.answer.set_cookies);
         let code = self.provider.code_for(sub);
-        let outcome = self.callback(browser, &format!("code={code}&state={}", state_of(&started.answer))).await;
+        let query = format!("code={code}&state={}", state_of(&started.answer));
+        let outcome = self.try_callback(browser, &query).await?;
         browser.keep(&outcome.answer.set_cookies);
-        outcome
+        Ok(outcome)
     }
 
     /// Ends a browser's session, as its backend does, and answers how many ended.

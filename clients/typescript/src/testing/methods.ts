@@ -194,7 +194,11 @@ function row<M extends DescMethodUnary>(method: M, answers: Answers<M>): [string
 }
 
 function auditIsOff(): never {
-  throw errorOf({ code: "FAILED_PRECONDITION", reason: "AUDIT_OFF", message: "This authority keeps no audit entries." });
+  throw errorOf({
+    code: "FAILED_PRECONDITION",
+    reason: "AUDIT_OFF",
+    message: "This authority keeps no audit entries.",
+  });
 }
 
 function attributes(state: State, own: Kept): KeptAttributes {

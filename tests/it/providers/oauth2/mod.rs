@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use gatelodge::authority::provider::{AuthorizationRequest, Grant, IdentityProvider as _, ProviderError, Redemption};
+use gatelodge::authority::trail::Trail;
 use gatelodge::crypto::Secret;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::providers::oauth2::{OAuth2Provider, OAuth2Settings};
@@ -113,7 +114,7 @@ pub fn redemption() -> Redemption {
         authenticated_after: None,
         now: Timestamp::from_secs(NOW),
         within: Duration::from_secs(15),
-        trail: Default::default(),
+        trail: Trail::default(),
     }
 }
 

@@ -18,10 +18,10 @@ import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
 import io.github.gatelodge.v1.GetUserRequest;
 import io.github.gatelodge.v1.GetUserResponse;
-import io.github.gatelodge.v1.ListCallerKeysRequest;
-import io.github.gatelodge.v1.ListCallerKeysResponse;
 import io.github.gatelodge.v1.ListAuditRequest;
 import io.github.gatelodge.v1.ListAuditResponse;
+import io.github.gatelodge.v1.ListCallerKeysRequest;
+import io.github.gatelodge.v1.ListCallerKeysResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.ListUsersRequest;
@@ -127,7 +127,9 @@ public final class AdminCalls {
         return caller.call(AdminServiceGrpc.getRevokeCallerKeyMethod(), Manner.ENDING, question);
     }
 
-    /** What was written down, the newest first, a page at a time: go on with {@code next_page_token} until it is empty. */
+    /**
+     * What was written down, the newest first, a page at a time: go on with {@code next_page_token} until it is empty.
+     */
     public ListAuditResponse listAudit(ListAuditRequest question) {
         return caller.call(AdminServiceGrpc.getListAuditMethod(), Manner.SAFE, question);
     }

@@ -7,8 +7,8 @@ import java.util.Iterator;
 import java.util.function.Function;
 
 /**
- * A stream of the authority's, message by message. Reading blocks until the next message; closing, from any thread, ends the
- * stream and the reading.
+ * A stream of the authority's, message by message. Reading blocks until the next message; closing, from any thread,
+ * ends the stream and the reading.
  */
 public abstract class Watch<A> implements AutoCloseable, Iterator<A> {
     private final CancellableContext context;

@@ -23,10 +23,10 @@ import io.github.gatelodge.v1.GetSessionRequest;
 import io.github.gatelodge.v1.GetSessionResponse;
 import io.github.gatelodge.v1.GetUserRequest;
 import io.github.gatelodge.v1.GetUserResponse;
-import io.github.gatelodge.v1.ListCallerKeysRequest;
-import io.github.gatelodge.v1.ListCallerKeysResponse;
 import io.github.gatelodge.v1.ListAuditRequest;
 import io.github.gatelodge.v1.ListAuditResponse;
+import io.github.gatelodge.v1.ListCallerKeysRequest;
+import io.github.gatelodge.v1.ListCallerKeysResponse;
 import io.github.gatelodge.v1.ListSessionsRequest;
 import io.github.gatelodge.v1.ListSessionsResponse;
 import io.github.gatelodge.v1.ListUsersRequest;
@@ -260,7 +260,11 @@ final class FakeAdmin extends AdminServiceImplBase {
     @Override
     public void listCallerKeys(ListCallerKeysRequest asked, StreamObserver<ListCallerKeysResponse> to) {
         synchronized (state) {
-            Reply.to(to, ListCallerKeysResponse.newBuilder().addAllKeys(callerKeys.values()).build());
+            Reply.to(
+                    to,
+                    ListCallerKeysResponse.newBuilder()
+                            .addAllKeys(callerKeys.values())
+                            .build());
         }
     }
 
@@ -268,7 +272,8 @@ final class FakeAdmin extends AdminServiceImplBase {
     public void revokeCallerKey(RevokeCallerKeyRequest asked, StreamObserver<RevokeCallerKeyResponse> to) {
         synchronized (state) {
             boolean revoked = callerKeys.remove(asked.getKeyId()) != null;
-            Reply.to(to, RevokeCallerKeyResponse.newBuilder().setRevoked(revoked).build());
+            Reply.to(
+                    to, RevokeCallerKeyResponse.newBuilder().setRevoked(revoked).build());
         }
     }
 
