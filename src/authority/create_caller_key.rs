@@ -8,6 +8,7 @@ use super::ports::{CallerKeyAdded, KeptCallerKey};
 use super::tenants::Scope;
 use super::{Authority, Call, Error};
 use crate::crypto::{Secret, SecretBytes, sha256};
+use crate::session::audit::{Action, Entry, readable};
 use crate::session::caller::{self, CallerFacts, CallerKeyId, Role};
 use crate::session::mark::EVERY_TENANT;
 
@@ -89,6 +90,9 @@ impl Authority {
             request_id = call.request_id,
             "a caller's key was made"
         );
+        let detail = format!("{} of {made}, role {}", id.public(), role.name());
+        let entry = self.entry(Action::CallerKeyMade, call, None);
+        self.audit(&Entry { detail: readable(&detail), note: readable(&reason), ..entry });
         Ok((CallerKeyView { id, caller: made, facts, by_former_secret: false }, key))
     }
 }

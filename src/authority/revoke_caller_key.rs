@@ -3,6 +3,7 @@
 use super::caller_keys::Reach;
 use super::ports::StoreError;
 use super::{Authority, Call, Error};
+use crate::session::audit::{Action, Entry, readable};
 use crate::session::caller::CallerKeyId;
 use crate::session::event::What;
 
@@ -38,6 +39,10 @@ impl Authority {
             request_id = call.request_id,
             "a caller's key was revoked"
         );
+        if revoked {
+            let entry = self.entry(Action::CallerKeyRevoked, call, None);
+            self.audit(&Entry { detail: id.public(), note: readable(reason), ..entry });
+        }
         Ok(revoked)
     }
 }

@@ -89,6 +89,8 @@ const fn action(action: Action) -> v1::AuditAction {
         Action::TokenExchanged => v1::AuditAction::TokenExchanged,
         Action::Rotated => v1::AuditAction::Rotated,
         Action::RefreshRefused => v1::AuditAction::RefreshRefused,
+        Action::CallerKeyMade => v1::AuditAction::CallerKeyMade,
+        Action::CallerKeyRevoked => v1::AuditAction::CallerKeyRevoked,
     }
 }
 

@@ -43,11 +43,15 @@ pub enum Action {
     Rotated = 15,
     /// A provider refused a session's refresh token.
     RefreshRefused = 16,
+    /// An admin made an API key for a caller.
+    CallerKeyMade = 17,
+    /// An admin revoked one.
+    CallerKeyRevoked = 18,
 }
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::LoginBegun,
         Self::LoginCompleted,
         Self::LoggedOut,
@@ -64,6 +68,8 @@ impl Action {
         Self::TokenExchanged,
         Self::Rotated,
         Self::RefreshRefused,
+        Self::CallerKeyMade,
+        Self::CallerKeyRevoked,
     ];
 
     /// The action of that number; `None` for one of a later version.

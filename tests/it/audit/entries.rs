@@ -18,6 +18,7 @@ use crate::world::{Browser, Kept, World, state_of};
 on_every_store! {
     a_login_and_its_end_are_written_down_with_who_and_from_where
     what_admins_do_is_written_down_with_their_reason
+    keys_that_admins_make_and_revoke_are_written_down
     a_theft_is_written_down_with_the_session_it_ended
     another_client_is_written_down_once_in_a_while
     entries_are_filtered_and_paged
@@ -130,6 +131,34 @@ async fn what_admins_do_is_written_down_with_their_reason(kept: Kept) {
         assert_eq!((entry.caller.as_str(), entry.note.as_str()), ("admin", "a lostlaptop"));
         assert_eq!((entry.user_id.as_str(), entry.session_id.as_str()), (user, session), "{request_id}");
         assert_eq!(entry.ended_count, ended, "{request_id}");
+    }
+}
+
+async fn keys_that_admins_make_and_revoke_are_written_down(kept: Kept) {
+    let (_world, serving) = world(kept, |_| ()).await;
+    let mut admin = serving.admin().await;
+    let reason = String::from("a new job");
+    let question = v1::CreateCallerKeyRequest {
+        name: "ci".into(),
+        role: v1::CallerRole::Backend.into(),
+        reason: reason.clone(),
+        ..Default::default()
+    };
+    let made = admin.create_caller_key(named("made", Role::Admin, question)).await.unwrap().into_inner();
+    let key = made.key.unwrap();
+    let question =
+        || v1::RevokeCallerKeyRequest { key_id: key.key_id.clone(), reason: reason.clone(), ..Default::default() };
+    for _ in 0..2 {
+        admin.revoke_caller_key(named("revoked", Role::Admin, question())).await.unwrap();
+    }
+    let entries = listed(&serving, v1::AuditFilter::default(), 2).await;
+    let [revoked, entry] = &entries[..] else { panic!("there is one of each: {entries:?}") };
+    assert_eq!((entry.action(), revoked.action()), (AuditAction::CallerKeyMade, AuditAction::CallerKeyRevoked));
+    assert_eq!(entry.detail, format!("{} of {}, role backend", key.key_id, key.caller));
+    assert_eq!((revoked.detail.as_str(), revoked.request_id.as_str()), (key.key_id.as_str(), "revoked"));
+    for entry in [entry, revoked] {
+        assert_eq!((entry.caller.as_str(), entry.note.as_str()), ("admin", "a new job"));
+        assert!(!format!("{entry:?}").contains(&made.api_key));
     }
 }
 

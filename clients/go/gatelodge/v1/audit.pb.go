@@ -65,6 +65,10 @@ const (
 	AuditAction_AUDIT_ACTION_ROTATED AuditAction = 15
 	// A provider refused a session's refresh token for good, and the session ended.
 	AuditAction_AUDIT_ACTION_REFRESH_REFUSED AuditAction = 16
+	// An admin made an API key for a caller.
+	AuditAction_AUDIT_ACTION_CALLER_KEY_MADE AuditAction = 17
+	// An admin revoked one.
+	AuditAction_AUDIT_ACTION_CALLER_KEY_REVOKED AuditAction = 18
 )
 
 // Enum value maps for AuditAction.
@@ -87,6 +91,8 @@ var (
 		14: "AUDIT_ACTION_TOKEN_EXCHANGED",
 		15: "AUDIT_ACTION_ROTATED",
 		16: "AUDIT_ACTION_REFRESH_REFUSED",
+		17: "AUDIT_ACTION_CALLER_KEY_MADE",
+		18: "AUDIT_ACTION_CALLER_KEY_REVOKED",
 	}
 	AuditAction_value = map[string]int32{
 		"AUDIT_ACTION_UNSPECIFIED":         0,
@@ -106,6 +112,8 @@ var (
 		"AUDIT_ACTION_TOKEN_EXCHANGED":     14,
 		"AUDIT_ACTION_ROTATED":             15,
 		"AUDIT_ACTION_REFRESH_REFUSED":     16,
+		"AUDIT_ACTION_CALLER_KEY_MADE":     17,
+		"AUDIT_ACTION_CALLER_KEY_REVOKED":  18,
 	}
 )
 
@@ -603,7 +611,7 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\n" +
 	"after_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tafterTime\x12;\n" +
 	"\vbefore_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"beforeTime*\xaa\x04\n" +
+	"beforeTime*\xf1\x04\n" +
 	"\vAuditAction\x12\x1c\n" +
 	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18AUDIT_ACTION_LOGIN_BEGUN\x10\x01\x12 \n" +
@@ -622,7 +630,9 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\x19AUDIT_ACTION_TOKEN_MINTED\x10\r\x12 \n" +
 	"\x1cAUDIT_ACTION_TOKEN_EXCHANGED\x10\x0e\x12\x18\n" +
 	"\x14AUDIT_ACTION_ROTATED\x10\x0f\x12 \n" +
-	"\x1cAUDIT_ACTION_REFRESH_REFUSED\x10\x10*\xb1\x01\n" +
+	"\x1cAUDIT_ACTION_REFRESH_REFUSED\x10\x10\x12 \n" +
+	"\x1cAUDIT_ACTION_CALLER_KEY_MADE\x10\x11\x12#\n" +
+	"\x1fAUDIT_ACTION_CALLER_KEY_REVOKED\x10\x12*\xb1\x01\n" +
 	"\fAuditOutcome\x12\x1d\n" +
 	"\x19AUDIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12AUDIT_OUTCOME_DONE\x10\x01\x12\x18\n" +

@@ -62,6 +62,10 @@ class _AuditActionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """A session got another credential; only where `app.audit.rotations` says so."""
     AUDIT_ACTION_REFRESH_REFUSED: _AuditAction.ValueType  # 16
     """A provider refused a session's refresh token for good, and the session ended."""
+    AUDIT_ACTION_CALLER_KEY_MADE: _AuditAction.ValueType  # 17
+    """An admin made an API key for a caller."""
+    AUDIT_ACTION_CALLER_KEY_REVOKED: _AuditAction.ValueType  # 18
+    """An admin revoked one."""
 
 class AuditAction(_AuditAction, metaclass=_AuditActionEnumTypeWrapper):
     """What was done, or tried.
@@ -105,6 +109,10 @@ AUDIT_ACTION_ROTATED: AuditAction.ValueType  # 15
 """A session got another credential; only where `app.audit.rotations` says so."""
 AUDIT_ACTION_REFRESH_REFUSED: AuditAction.ValueType  # 16
 """A provider refused a session's refresh token for good, and the session ended."""
+AUDIT_ACTION_CALLER_KEY_MADE: AuditAction.ValueType  # 17
+"""An admin made an API key for a caller."""
+AUDIT_ACTION_CALLER_KEY_REVOKED: AuditAction.ValueType  # 18
+"""An admin revoked one."""
 global___AuditAction = AuditAction
 
 class _AuditOutcome:
