@@ -187,9 +187,7 @@ WATCH_AUDIT = StreamMethod(_ADMIN + "WatchAudit", v1.WatchAuditRequest, v1.Watch
 EXPLAIN_LOGIN = Method(_ADMIN + "ExplainLogin", v1.ExplainLoginRequest, v1.ExplainLoginResponse)
 
 # A repeat after one that was done would find the name taken.
-CREATE_CALLER_KEY = Method(
-    _ADMIN + "CreateCallerKey", v1.CreateCallerKeyRequest, v1.CreateCallerKeyResponse, repeats=0
-)
+CREATE_CALLER_KEY = Method(_ADMIN + "CreateCallerKey", v1.CreateCallerKeyRequest, v1.CreateCallerKeyResponse, repeats=0)
 LIST_CALLER_KEYS = Method(_ADMIN + "ListCallerKeys", v1.ListCallerKeysRequest, v1.ListCallerKeysResponse)
 REVOKE_CALLER_KEY = Method(
     _ADMIN + "RevokeCallerKey", v1.RevokeCallerKeyRequest, v1.RevokeCallerKeyResponse, timeout=_ENDING
