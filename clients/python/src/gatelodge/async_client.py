@@ -358,7 +358,7 @@ class AsyncAdminCalls:
         return await self._call(methods.REVOKE_CALLER_KEY, question)
 
     async def list_audit(self, question: v1.ListAuditRequest) -> v1.ListAuditResponse:
-        """What was written down, the newest first, a page at a time: go on with ``next_page_token`` until it is empty."""
+        """What was written down, the newest first, a page at a time, until ``next_page_token`` is empty."""
         return await self._call(methods.LIST_AUDIT, question)
 
     def watch_audit(self, question: v1.WatchAuditRequest) -> AsyncStream[v1.WatchAuditResponse]:
@@ -366,7 +366,9 @@ class AsyncAdminCalls:
         return self._client.stream(methods.WATCH_AUDIT, question)
 
     async def explain_login(self, question: v1.ExplainLoginRequest) -> v1.ExplainLoginResponse:
-        """What became of a login, by the id of one of its requests. One of which nothing is kept is a
-        :class:`RequestUnknownError`.
+        """What became of a login, by the id of one of its requests.
+
+        Raises:
+            RequestUnknownError: nothing is kept of this request.
         """
         return await self._call(methods.EXPLAIN_LOGIN, question)

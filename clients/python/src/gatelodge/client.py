@@ -349,7 +349,7 @@ class AdminCalls:
         return self._call(methods.REVOKE_CALLER_KEY, question)
 
     def list_audit(self, question: v1.ListAuditRequest) -> v1.ListAuditResponse:
-        """What was written down, the newest first, a page at a time: go on with ``next_page_token`` until it is empty."""
+        """What was written down, the newest first, a page at a time, until ``next_page_token`` is empty."""
         return self._call(methods.LIST_AUDIT, question)
 
     def watch_audit(self, question: v1.WatchAuditRequest) -> Stream[v1.WatchAuditResponse]:
@@ -357,8 +357,10 @@ class AdminCalls:
         return self._client.stream(methods.WATCH_AUDIT, question)
 
     def explain_login(self, question: v1.ExplainLoginRequest) -> v1.ExplainLoginResponse:
-        """What became of a login, by the id of one of its requests. One of which nothing is kept is a
-        :class:`RequestUnknownError`.
+        """What became of a login, by the id of one of its requests.
+
+        Raises:
+            RequestUnknownError: nothing is kept of this request.
         """
         return self._call(methods.EXPLAIN_LOGIN, question)
 
