@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { screenshot, startChromium } from '../browser/chromium.mjs';
 import { LOGIN_PAGES, PASSWORD } from '../browser/login_pages.mjs';
-import { answers, freePort, start } from '../parts/process.mjs';
+import { answers, freePort, start, until } from '../parts/process.mjs';
 import { ARTEFACTS, TARGET, need } from '../parts/where.mjs';
 import { ask } from './asking.mjs';
 import { EXAMPLES, startExample } from './python.mjs';
@@ -205,5 +205,6 @@ test('while the authority is away everything is 503, and goes on afterwards', as
     assert.deepEqual([answer.status, answer.body.reason, answer.headers['set-cookie']], [503, 'AUTHORITY_UNAVAILABLE', undefined]);
   }
   authority = await startAuthority();
-  assert.equal((await one.collect(collected, 'k')).status, 201);
+  // An edge that could not connect waits for a moment before it tries again.
+  await until('the session is collected', async () => (await one.collect(collected, 'k')).status === 201);
 });

@@ -53,7 +53,8 @@ async fn it_is_answered_from_the_session_until_the_provider_is_asked_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_who_ask_at_once_are_one_question_to_the_provider() {
     for served in both(|_| ()).await {
-        *served.world.provider.slow.lock().unwrap() = Some(Duration::from_millis(300));
+        // Longer than fifty calls take to arrive, also on a machine that is busy.
+        *served.world.provider.slow.lock().unwrap() = Some(Duration::from_secs(2));
         let found = futures::future::join_all((0..50).map(|_| ask(&served, true))).await;
         assert!(found.into_iter().all(|found| found.is_ok()));
         assert_eq!(served.world.provider.asked.lock().unwrap().len(), 1);
