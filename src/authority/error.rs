@@ -164,6 +164,19 @@ impl From<VaultError> for Error {
     }
 }
 
+/// An error with its causes, as people read it.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        cause = source.source();
+    }
+    text
+}
+
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         match error {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::error::with_causes;
 use super::ports::Clock;
 use crate::session::audit::{Entry, Step, StepBegun, readable};
 
@@ -37,7 +38,7 @@ impl Trail {
 
     /// Notes in a sentence why the step failed that was begun last: an error with its causes, as the log has them.
     pub(super) fn note_cause(&self, error: &dyn std::error::Error) {
-        self.note(|entry| entry.detail = chain(error));
+        self.note(|entry| entry.detail = readable(&with_causes(error)));
     }
 
     /// What became of it.
@@ -50,16 +51,4 @@ impl fmt::Debug for Trail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Trail")
     }
-}
-
-/// An error with its causes, as people read it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
-    readable(&text)
 }

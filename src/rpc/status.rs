@@ -2,7 +2,6 @@
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
 use std::collections::HashMap;
-use std::error::Error as _;
 use std::time::Duration;
 
 use prost::Message as _;
@@ -12,6 +11,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 use super::answers;
 use super::v1::{self, ErrorReason, HttpAnswer};
 use crate::authority::Error;
+use crate::authority::error::with_causes;
 
 const DOMAIN: &str = "gatelodge";
 const PREFIX: &str = "ERROR_REASON_";
@@ -22,9 +22,9 @@ const HTTP_ANSWER: &str = "type.googleapis.com/gatelodge.v1.HttpAnswer";
 pub(super) fn of(error: &Error, request_id: &str) -> Status {
     let (code, reason, retry) = row(error);
     if matches!(code, Code::Internal | Code::Unavailable) {
-        tracing::error!(request_id, reason = name(reason), cause = chain(error), "a call failed");
+        tracing::error!(request_id, reason = name(reason), cause = with_causes(error), "a call failed");
     } else {
-        tracing::debug!(request_id, reason = name(reason), cause = chain(error), "a call failed");
+        tracing::debug!(request_id, reason = name(reason), cause = with_causes(error), "a call failed");
     }
     let mut details = details(reason, request_id);
     if retry {
@@ -152,15 +152,4 @@ fn details(reason: ErrorReason, request_id: &str) -> ErrorDetails {
 fn name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix(PREFIX).unwrap_or(name)
-}
-
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        cause = source.source();
-    }
-    text
 }
