@@ -50,6 +50,9 @@ func NewClient(opts ...Option) (*Client, error) {
 	for _, option := range opts {
 		option(&o)
 	}
+	if err := o.checkRequired(); err != nil {
+		return nil, err
+	}
 	if err := o.checkMetadata(); err != nil {
 		return nil, err
 	}

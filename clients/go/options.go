@@ -134,11 +134,19 @@ func (e *OptionError) Error() string {
 // Unwrap returns the cause.
 func (e *OptionError) Unwrap() error { return e.Cause }
 
-// checkMetadata finds out at once whether key and tenant can be metadata at all.
-func (o *options) checkMetadata() error {
-	if o.apiKey == "" {
+// checkRequired names what is not set: where both are missing the address, as in every language.
+func (o *options) checkRequired() error {
+	switch {
+	case o.address == "" && o.conn == nil:
+		return &OptionError{Setting: EnvAddress, Problem: "is not set: where is the authority? " + addressForm}
+	case o.apiKey == "":
 		return &OptionError{Setting: EnvAPIKey, Problem: "is not set: which key does this caller have?"}
 	}
+	return nil
+}
+
+// checkMetadata finds out at once whether key and tenant can be metadata at all.
+func (o *options) checkMetadata() error {
 	other := func(c rune) bool { return c < '!' || c > '~' }
 	if strings.ContainsFunc(o.apiKey, other) {
 		return &OptionError{Setting: EnvAPIKey, Problem: "holds characters that a key never has (a line end, perhaps)"}
@@ -163,9 +171,6 @@ func (o *options) mostAnswers() (int, error) {
 
 // target returns where to connect, and the TLS configuration if the scheme asks for TLS.
 func (o *options) target() (string, *tls.Config, error) {
-	if o.address == "" {
-		return "", nil, &OptionError{Setting: EnvAddress, Problem: "is not set: where is the authority? " + addressForm}
-	}
 	at, err := url.Parse(o.address)
 	bare := err == nil && at.Hostname() != "" && (at.Path == "" || at.Path == "/")
 	if !bare || at.User != nil || at.RawQuery != "" || at.Fragment != "" || (at.Scheme != "http" && at.Scheme != "https") {

@@ -20,6 +20,7 @@ func TestAFaultNamesItsSetting(t *testing.T) {
 		variables map[string]string
 		named     string
 	}{
+		{nil, EnvAddress},
 		{map[string]string{EnvAPIKey: "k"}, EnvAddress},
 		{map[string]string{EnvAddress: here}, EnvAPIKey},
 		{map[string]string{EnvAddress: here, EnvAPIKey: " "}, EnvAPIKey},

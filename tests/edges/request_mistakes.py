@@ -214,6 +214,11 @@ REQUESTS: dict[str, Broken] = {
         program='echo "GATELODGE_ADDRESS: all of it goes in clear"; exec "$EDGE"',
     ),
     "blames the key for an address": Broken(
-        ("start: where nobody is reached the log names the address",), program='echo GATELODGE_API_KEY; exec "$EDGE"'
+        (
+            "start: where address and key are missing the address is named",
+            "start: where nobody is reached the log names the address",
+            "start: where another server answers the log names the address",
+        ),
+        program='echo GATELODGE_API_KEY; exec "$EDGE"',
     ),
 }

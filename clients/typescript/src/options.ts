@@ -89,9 +89,10 @@ export function settle(options: ClientOptions, environment: NodeJS.ProcessEnv = 
     const variable = environment[VARIABLES[setting]]?.trim();
     return options[setting] ?? (variable === "" ? undefined : variable);
   };
-  const apiKey = checkedKey(given("apiKey"));
+  // Where both are missing the address is named, as in every language.
+  const address = options.transport ? undefined : checkedAddress(given("address"));
   const settled = {
-    apiKey,
+    apiKey: checkedKey(given("apiKey")),
     tenant: checkedTenant(given("tenant")),
     keepAnswers: checkedAnswers(options.keepAnswers, environment[KEEP_ANSWERS]),
     checkStream: options.checkStream ?? true,
@@ -99,14 +100,20 @@ export function settle(options: ClientOptions, environment: NodeJS.ProcessEnv = 
     logger: options.logger ?? consoleLogger,
     transport: options.transport,
   };
-  if (options.transport) {
+  if (address === undefined) {
     return { ...settled, address: "the given transport", target: "", tls: null, isInClear: false };
   }
-  const address = given("address");
   const { isTls, isHere, target } = place(address);
   const files = { caFile: given("caFile"), certFile: given("certFile"), keyFile: given("keyFile") };
   const isInClear = !isTls && !isHere;
-  return { ...settled, address: address ?? "", target, tls: isTls ? tls(files) : noTls(files), isInClear };
+  return { ...settled, address, target, tls: isTls ? tls(files) : noTls(files), isInClear };
+}
+
+function checkedAddress(address: string | undefined): string {
+  if (!address) {
+    throw new OptionsError(VARIABLES.address, `is not set: where is the authority? ${ADDRESS_FORM}`);
+  }
+  return address;
 }
 
 function checkedKey(key: string | undefined): string {
@@ -142,10 +149,7 @@ function checkedDeadline(deadlineMs: number | undefined): number | undefined {
   return deadlineMs;
 }
 
-function place(address: string | undefined): { isTls: boolean; isHere: boolean; target: string } {
-  if (!address) {
-    throw new OptionsError(VARIABLES.address, `is not set: where is the authority? ${ADDRESS_FORM}`);
-  }
+function place(address: string): { isTls: boolean; isHere: boolean; target: string } {
   const parts = /^(https?):\/\/(\[[0-9a-f:.]+\]|[^\s/?#@:[\]]+)(?::([0-9]{1,5}))?\/?$/i.exec(address);
   const [, scheme = "", host = "", port] = parts ?? [];
   if (!parts || !URL.canParse(address) || Number(port ?? 1) === 0) {

@@ -44,6 +44,7 @@ const GOOD = { GATELODGE_ADDRESS: "http://127.0.0.1:50051", GATELODGE_API_KEY: "
 describe("options", () => {
   for (const [name, setting, environment] of [
     ["no address", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "" }],
+    ["neither address nor key", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "", GATELODGE_API_KEY: "" }],
     ["an address without a scheme", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "127.0.0.1:50051" }],
     ["an address with a path", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "http://127.0.0.1:50051/x" }],
     ["an address with a port that is none", "GATELODGE_ADDRESS", { GATELODGE_ADDRESS: "http://127.0.0.1:99999" }],

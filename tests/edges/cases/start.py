@@ -21,28 +21,34 @@ TLS = {"GATELODGE_CA_FILE": "", "GATELODGE_CERT_FILE": "", "GATELODGE_KEY_FILE":
 )
 def x_is_a_fault_that_names_the_setting(s, fault):
     name, value = fault
-    environment = {**GOOD, **TLS, name: value, "LISTEN": f"127.0.0.1:{free_port()}"}
+    said = _refused(s, {name: value})
+    true(name in said, f"and names {name}: {said[-500:]}")
+
+
+@case
+def where_address_and_key_are_missing_the_address_is_named(s):
+    said = _refused(s, {"GATELODGE_ADDRESS": "", "GATELODGE_API_KEY": ""})
+    true("GATELODGE_ADDRESS" in said, f"names GATELODGE_ADDRESS: {said[-500:]}")
+    true("GATELODGE_API_KEY" not in said, f"one thing at a time, the same in every language: {said[-500:]}")
+
+
+@case
+def a_missing_tls_file_is_a_fault_that_names_the_setting(s):
+    said = _refused(s, {"GATELODGE_ADDRESS": "https://127.0.0.1:1", "GATELODGE_CA_FILE": "/nowhere/ca.pem"})
+    true("GATELODGE_CA_FILE" in said, said[-500:])
+
+
+def _refused(s, settings):
+    """What an edge says that can't start with these settings."""
+    environment = {**GOOD, **TLS, **settings, "LISTEN": f"127.0.0.1:{free_port()}"}
     program = Program(s.site.world.log_of(s.tag), [edge_command(s.site.world.edge)], environment)
     try:
         s.eventually(lambda: program.ended() is not None, "the edge ends", 20)
     finally:
         program.stop()
     true(program.ended() != 0, "with a status that says so")
-    true(name in program.said(), f"and names {name}: {program.said()[-500:]}")
     true("ready" not in program.said().split(), "it was never ready")
-
-
-@case
-def a_missing_tls_file_is_a_fault_that_names_the_setting(s):
-    environment = {**GOOD, **TLS, "GATELODGE_ADDRESS": "https://127.0.0.1:1", "GATELODGE_CA_FILE": "/nowhere/ca.pem"}
-    environment["LISTEN"] = f"127.0.0.1:{free_port()}"
-    program = Program(s.site.world.log_of(s.tag), [edge_command(s.site.world.edge)], environment)
-    try:
-        s.eventually(lambda: program.ended() is not None, "the edge ends", 20)
-    finally:
-        program.stop()
-    true("GATELODGE_CA_FILE" in program.said(), program.said()[-500:])
-    equal("ready" in program.said().split(), False)
+    return program.said()
 
 
 def _is_warned_of(program):

@@ -23,11 +23,12 @@ final class Link {
     private final AtomicLong reconnectedAt = new AtomicLong(System.nanoTime() - RECONNECT_PAUSE);
 
     Link(ClientOptions options) {
+        this.isOurs = options.channel().isEmpty();
+        // Before the key: where both are missing the address is named, as in every language.
+        this.address = isOurs ? Connection.address(options) + " (" + ClientOptions.ADDRESS + ")" : "the given channel";
         Credentials credentials = new Credentials(Connection.apiKey(options), Connection.tenant(options));
         int most = options.keepAnswers();
-        this.isOurs = options.channel().isEmpty();
         this.base = isOurs ? Connection.open(options) : options.channel().orElseThrow();
-        this.address = isOurs ? Connection.address(options) + " (" + ClientOptions.ADDRESS + ")" : "the given channel";
         this.channel = ClientInterceptors.intercept(base, credentials);
         this.keeping = most > 0 ? new Keeping(most, new Caller(this, null, null)) : null;
         this.checks = options.mayShareStream() ? new Checks(channel) : null;

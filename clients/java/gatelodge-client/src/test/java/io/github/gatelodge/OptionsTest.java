@@ -66,6 +66,13 @@ class OptionsTest {
         assertTrue(fault.toString().contains(": " + setting + " "), fault.toString());
     }
 
+    @Test
+    void whereBothAreMissingTheAddressIsNamed() {
+        assertEquals(
+                ClientOptions.ADDRESS,
+                refused("GATELODGE_ADDRESS=", "GATELODGE_API_KEY=").setting());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"/nowhere/ca.pem", "/etc/hosts"})
     void aFileOfNoUseIsNamed(String file) {
