@@ -7,16 +7,12 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps the settings fresh beside the requests, in a thread of its own. Does not know what the settings say. */
 final class SettingsKeeper implements AutoCloseable {
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
-
     /** A little more than the call's own deadline. */
     private static final Duration LONGEST_FIRST_ANSWER = Duration.ofMillis(2500);
 
@@ -87,7 +83,7 @@ final class SettingsKeeper implements AutoCloseable {
      * <p>Invariant: a failure never takes away settings that are there.
      */
     private void keepFresh() {
-        Duration failing = FIRST_PAUSE;
+        Pauses pauses = new Pauses();
         try {
             while (!isClosed && !client.isClosed()) {
                 askNow.drainPermits(); // this asking answers it
@@ -97,15 +93,10 @@ final class SettingsKeeper implements AutoCloseable {
                 }
                 tried.countDown();
                 if (fresh == null) {
-                    // However many requests wait.
-                    long longest = failing.toNanos();
-                    TimeUnit.NANOSECONDS.sleep(
-                            longest / 2 + ThreadLocalRandom.current().nextLong(longest / 2));
-                    failing = failing.multipliedBy(2);
-                    failing = failing.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : failing;
+                    TimeUnit.NANOSECONDS.sleep(pauses.next()); // however many requests wait
                     continue;
                 }
-                failing = FIRST_PAUSE;
+                pauses.restart();
                 TimeUnit.NANOSECONDS.sleep(Settings.SHORTEST_PAUSE.toNanos());
                 Duration rest = fresh.askAgainAfter().minus(Settings.SHORTEST_PAUSE);
                 boolean isAsked = askNow.tryAcquire(rest.toMillis(), TimeUnit.MILLISECONDS);

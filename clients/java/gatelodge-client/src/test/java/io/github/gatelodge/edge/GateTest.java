@@ -70,6 +70,27 @@ class GateTest extends BeforeScriptedAuthority {
     }
 
     @Test
+    void anEdgeThatWasStartedBeforeItsAuthorityIsWellByItselfAfterPausesThatNoRequestShortens() throws Exception {
+        Object away = ScriptedAuthority.failure(Status.Code.INTERNAL, "INTERNAL", 0);
+        authority.say(SETTINGS, away, away, away, settings("1"));
+        authority.say(VALIDATE, active("1"));
+        try (Gate gate = Gate.of(client)) {
+            long begun = System.nanoTime();
+            while (authority.calls(SETTINGS).size() < 4) {
+                Admission early = gate.admit(Request.get("/", "cookie: session=a"), Guard.sessions());
+                assertEquals(503, early.instead().map(Answer::status).orElse(503));
+                assertTrue(Duration.ofNanos(System.nanoTime() - begun).toSeconds() < 10, "it asks again");
+                Thread.sleep(5);
+            }
+            long waited = Duration.ofNanos(System.nanoTime() - begun).toMillis();
+            assertTrue(waited >= 1750, waited + " ms for three pauses, of half a second, one and two at most");
+            gate.awaitReady(Duration.ofSeconds(5));
+            Admission admission = gate.admit(Request.get("/", "cookie: session=a"), Guard.require());
+            assertEquals("google_1", admission.session().orElseThrow().userId());
+        }
+    }
+
+    @Test
     void settingsThatCantBeUsedAreNotTakenAndLaterOnesAre() throws Exception {
         authority.say(SETTINGS, GetEdgeSettingsResponse.getDefaultInstance(), settings("1"));
         try (Gate gate = Gate.of(client)) {
