@@ -1,8 +1,10 @@
 // Owns a GitHub on this machine: its authorization page, its token endpoint with errors under the status 200, its API.
-// Does not know who asks.
+// Does not know who asks. Run as a program, with the registered callback address, it serves one until it is ended, and
+// prints what the authority's .env says of it.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
+import { pathToFileURL } from 'node:url';
 
 const CLIENT = { id: 'Iv1.0123456789abcdef', secret: '0123456789abcdef0123456789abcdef01234567' };
 const OCTOCAT = {
@@ -57,4 +59,18 @@ export async function startGitHub(page) {
   github.user.avatar_url = `${github.origin}/u/583231.png`;
   github.stop = () => new Promise((done) => { server.closeAllConnections(); server.close(done); });
   return github;
+}
+
+/** What the authority's .env says to have it in place of GitHub. */
+export const settings = ({ client, origin }) => ({
+  GITHUB_CLIENT_ID: client.id,
+  GITHUB_CLIENT_SECRET: client.secret,
+  GATELODGE__OIDC__PROVIDERS__GITHUB__ISSUER: origin,
+  // Lets a provider by plain http pass.
+  GATELODGE__DEVELOPMENT: 'true',
+});
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const github = await startGitHub(process.argv[2]);
+  for (const [name, value] of Object.entries(settings(github))) console.log(`${name}=${value}`);
 }

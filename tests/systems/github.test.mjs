@@ -2,7 +2,7 @@
 // It is set up as its page says, spoken to as that system's front ends do, and opened in Chromium, before a GitHub of our own.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { screenshot, startChromium } from '../browser/chromium.mjs';
 import { freePort, start, until } from '../parts/process.mjs';
 import { ARTEFACTS, TARGET, need } from '../parts/where.mjs';
 import { ask } from './asking.mjs';
-import { startGitHub } from './fake_github.mjs';
+import { settings, startGitHub } from './fake_github.mjs';
 import { EXAMPLES, startExample } from './python.mjs';
 
 const HERE = join(EXAMPLES, 'github');
@@ -28,8 +28,7 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gatelodge-'));
   stops.push(() => rmSync(folder, { recursive: true, force: true }));
   const env = {
-    ...prepared(), API_URL: base, APP_URL: base, GITHUB_CLIENT_ID: github.client.id, GITHUB_CLIENT_SECRET: github.client.secret,
-    GATELODGE__DEVELOPMENT: 'true', GATELODGE__OIDC__PROVIDERS__GITHUB__ISSUER: github.origin,
+    ...prepared(), ...settings(github), API_URL: base, APP_URL: base,
     GATELODGE__SERVER__LISTEN: `127.0.0.1:${listen}`, GATELODGE_ADDRESS: `http://127.0.0.1:${listen}`,
     DATABASE_URL: `sqlite:///${join(folder, 'users.db')}`,
   };
@@ -89,6 +88,25 @@ const octocat = () => ({
 
 /** The claims of a token, as anybody reads them. */
 const claims = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString());
+
+test('the GitHub that the page offers for a trial serves what it prints for .env', async () => {
+  const page = 'http://localhost:8000/auth/github';
+  const trial = spawn('node', [join(import.meta.dirname, 'fake_github.mjs'), page], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    let printed = '';
+    trial.stdout.on('data', (text) => { printed += text; });
+    const names = Object.keys(settings(github));
+    await until('it prints its lines', () => printed.trimEnd().split('\n').length === names.length);
+    const lines = Object.fromEntries(printed.trimEnd().split('\n').map((line) => line.split(/=(.*)/s)));
+    assert.deepEqual(Object.keys(lines), names);
+    const query = new URLSearchParams({ client_id: lines.GITHUB_CLIENT_ID, redirect_uri: page, state: 's' });
+    const { status, text } = await ask(`${lines.GATELODGE__OIDC__PROVIDERS__GITHUB__ISSUER}/login/oauth/authorize?${query}`);
+    assert.equal(status, 200);
+    assert.match(text, /Authorize/);
+  } finally {
+    trial.kill();
+  }
+});
 
 test('a login begins with an address at GitHub that has our own state and the page of the front end', async () => {
   const url = new URL(await frontEnd().begin());
