@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-from urllib.parse import parse_qs, parse_qsl
 
 import grpc
 
@@ -16,7 +14,8 @@ from gatelodge.client import Client
 from gatelodge.edge import AsyncEdge, Edge
 from gatelodge.options import ClientOptions
 from gatelodge.testing import judge
-from gatelodge.testing.channels import Channels
+from gatelodge.testing.front_ends import API_CALLBACK, ASKED_BY_FRONT_ENDS, FrontEnds
+from gatelodge.testing.logins import AT_ONCE, BINDING_COOKIE, session_cookie
 from gatelodge.testing.transport import AsyncFakeTransport, FakeTransport
 from gatelodge.testing.visitor import CSRF_HEADER, SESSION_COOKIE, Visitor
 
@@ -33,10 +32,8 @@ _AboutSession: TypeAlias = (
     "v1.RefreshTokensRequest | v1.GetUserInfoRequest | v1.ListUserSessionsRequest | v1.SessionServiceRevokeRequest"
 )
 
-_BINDING_COOKIE = "session_login"
 _SHORT = 0.02  # Seconds: nothing is waited for, and nothing is repeated.
 _KEEP_FOR = 5
-_AT_ONCE = 0  # Max-Age of a cookie that is taken away.
 
 
 class HasEdge(Protocol):
@@ -54,11 +51,12 @@ class HasEdges(Protocol):
         """The edges of the project."""
 
 
-class FakeAuthority(Channels):
+class FakeAuthority(FrontEnds):
     """An authority in the process of the test: somebody can be signed in as anyone with anything.
 
     It judges scopes, login age, CSRF tokens and origins as the real one does, and takes whole logins: a browser that
-    opens ``/auth/web/login`` comes back signed in as ``next_visitor``.
+    opens ``/auth/web/login`` comes back signed in as ``next_visitor``, and so do the logins of the route sets ``api``
+    and ``spa``.
 
     Args:
         public_base_url: where browsers reach the application; the test clients' own by default.
@@ -68,19 +66,11 @@ class FakeAuthority(Channels):
     def __init__(
         self, *, public_base_url: str = "http://testserver", allowed_origins: Iterable[str] = (), mount_prefix: str = ""
     ) -> None:
-        super().__init__()
+        super().__init__(public_base_url, allowed_origins, mount_prefix)
         self.asked: list[tuple[str, Message]] = []
         """Every call that came: the method's name, and its message."""
-        self._public_base_url = public_base_url
-        self._allowed_origins = tuple(allowed_origins)
-        self._mount_prefix = mount_prefix
         self._trouble: errors.GatelodgeError | None = None
         self._denial: v1.DeniedReason.ValueType | None = None
-        self._next: dict[str, Any] = {}
-
-    def next_visitor(self, **fields: Any) -> None:
-        """Who comes back from the next logins; takes what :meth:`sign_in` takes."""
-        self._next = fields
 
     def away(self) -> None:
         """From now on nobody answers. An edge keeps its settings meanwhile."""
@@ -155,24 +145,28 @@ class FakeAuthority(Channels):
         return made
 
     def _settings(self) -> v1.GetEdgeSettingsResponse:
-        callback = f"{self._public_base_url}{self._mount_prefix}/auth/web/callback"
+        here = f"{self._public_base_url}{self._mount_prefix}"
+        callbacks = {v1.ROUTE_SET_WEB: f"{here}/auth/web/callback", v1.ROUTE_SET_API: f"{here}{API_CALLBACK}"}
         settings = v1.EdgeSettings(
             version="fake",
             session_cookie_names=[SESSION_COOKIE],
-            binding_cookie_names=[_BINDING_COOKIE],
+            binding_cookie_names=[BINDING_COOKIE],
             csrf_header=CSRF_HEADER,
             public_base_url=self._public_base_url,
-            callback_addresses=[v1.CallbackAddress(route_set=v1.ROUTE_SET_WEB, provider="fake", url=callback)],
+            callback_addresses=[
+                v1.CallbackAddress(route_set=route_set, provider="fake", url=url)
+                for route_set, url in callbacks.items()
+            ],
             cors=v1.CorsSettings(
                 allowed_origins=self._allowed_origins,
                 allowed_methods=["GET", "POST"],
-                allowed_headers=["Content-Type", CSRF_HEADER],
+                allowed_headers=["Content-Type", CSRF_HEADER, *ASKED_BY_FRONT_ENDS],
                 exposed_headers=[CSRF_HEADER],
             ),
             limits=v1.Limits(
                 max_cookie_bytes=4096, max_cookies=16, max_header_bytes=8192, max_query_bytes=8192, max_body_bytes=65536
             ),
-            route_sets=[v1.ROUTE_SET_WEB],
+            route_sets=[v1.ROUTE_SET_WEB, v1.ROUTE_SET_API, v1.ROUTE_SET_SPA],
         )
         settings.ask_again_after.FromSeconds(60)
         settings.cors.max_age.FromSeconds(600)
@@ -191,7 +185,7 @@ class FakeAuthority(Channels):
         active.event_position, active.keep_for.seconds = self._events.position, _KEEP_FOR
         renewed, presented = found.renewed_credential, {cookie.value for cookie in question.cookies}
         if renewed is not None and question.can_set_cookies and renewed.encode() not in presented:
-            active.set_cookies.append(_session_cookie(renewed))
+            active.set_cookies.append(session_cookie(renewed))
         if question.issue_csrf_token or active.set_cookies:
             active.csrf_token = found.csrf_token
         return v1.ValidateSessionResponse(active=active, settings_version="fake")
@@ -208,6 +202,8 @@ class FakeAuthority(Channels):
         return found if isinstance(judged, v1.JudgedRequirements) else judge.denied(judged, check, found, request_id)
 
     def _refresh_tokens(self, question: v1.RefreshTokensRequest, request_id: str) -> v1.RefreshTokensResponse:
+        if question.HasField("api_key"):
+            return self._refresh_by_key(question, request_id)
         used = self._use(question, request_id)
         if isinstance(used, v1.InactiveSession):
             return v1.RefreshTokensResponse(inactive=used, answer=_answer_of(used))
@@ -256,79 +252,9 @@ class FakeAuthority(Channels):
             self.end(one)
         made = judge.of_json(200, {"message": f"{len(ended)} sessions were ended", "revoked_count": len(ended)})
         if used in ended:
-            made.set_cookies.append(f"{_session_cookie('')}; Max-Age={_AT_ONCE}")
+            made.set_cookies.append(f"{session_cookie('')}; Max-Age={AT_ONCE}")
         finished = made if question.HasField("context") else None
         return v1.SessionServiceRevokeResponse(revoked_count=len(ended), answer=finished)
-
-    def _origins(self) -> set[bytes]:
-        return {origin.encode() for origin in (self._public_base_url, *self._allowed_origins)}
-
-    def _start_login(self, question: v1.StartLoginRequest, request_id: str) -> v1.StartLoginResponse:
-        place = _place(question.query)
-        if place is None:
-            detail, remedy = "This redirect_uri is not allowed", "Use one of the allowed places."
-            answer = judge.trouble(400, "redirect_not_allowed", detail, remedy, request_id)
-            return v1.StartLoginResponse(answer=answer, failure=v1.LOGIN_FAILURE_REDIRECT_NOT_ALLOWED)
-        state = secrets.token_hex(8)
-        answer = judge.redirect(302, f"{self._mount_prefix}/auth/web/callback?code=fake&state={state}")
-        answer.set_cookies.append(f"{_BINDING_COOKIE}={state}.{place.encode().hex()}; Path=/; HttpOnly; SameSite=Lax")
-        return v1.StartLoginResponse(answer=answer, settings_version="fake")
-
-    def _complete_callback(self, question: v1.CompleteCallbackRequest, request_id: str) -> v1.CompleteCallbackResponse:
-        state = parse_qs(question.query.decode("latin-1")).get("state", [""])[0]
-        for cookie in question.cookies:
-            bound, _, place = cookie.value.decode("latin-1").partition(".")
-            if cookie.name == _BINDING_COOKIE and state and bound == state:
-                visitor = self.sign_in(**self._next)
-                answer = judge.redirect(302, bytes.fromhex(place).decode())
-                answer.set_cookies.append(_session_cookie(visitor.credential))
-                completed = v1.CompletedLogin(identity=visitor.identity(), session=visitor.info())
-                return v1.CompleteCallbackResponse(answer=answer, completed=completed, settings_version="fake")
-        remedy = "This login was not begun here, or its address was changed on the way. Begin the login again."
-        answer = judge.trouble(400, "state_invalid", "Invalid state parameter", remedy, request_id)
-        return v1.CompleteCallbackResponse(answer=answer, failure=v1.LOGIN_FAILURE_STATE_INVALID)
-
-    def _start_logout(self, question: v1.StartLogoutRequest, request_id: str) -> v1.StartLogoutResponse:
-        found = self._found(question.cookies)
-        tokens = [value for name, value in parse_qsl(question.form.decode("latin-1")) if name == "csrf_token"]
-        if len(tokens) > 1:
-            remedy = "Send csrf_token once."
-            answer = judge.trouble(400, "request_malformed", "The request can't be read", remedy, request_id)
-            return v1.StartLogoutResponse(answer=answer, settings_version="fake")
-        if tokens and not question.context.HasField("csrf_token"):
-            question.context.csrf_token = tokens[0].encode("latin-1")
-        refusal = self._refusal_of_logout(question, found)
-        if refusal is not None:
-            answer = judge.denied(refusal, v1.ValidateSessionRequest(context=question.context), None, request_id).answer
-            return v1.StartLogoutResponse(answer=answer)
-        if isinstance(found, Visitor):
-            self.end(found, v1.INACTIVE_REASON_REVOKED)
-        is_page = judge.is_navigation(question.context)
-        done = judge.redirect(303, "/") if is_page else judge.of_json(200, {"message": "Logged out successfully"})
-        if any(cookie.name == SESSION_COOKIE for cookie in question.cookies):
-            done.set_cookies.append(f"{_session_cookie('')}; Max-Age={_AT_ONCE}")
-        ended = int(isinstance(found, Visitor))
-        return v1.StartLogoutResponse(answer=done, revoked_count=ended, settings_version="fake")
-
-    def _refusal_of_logout(
-        self, question: v1.StartLogoutRequest, found: Visitor | v1.InactiveReason.ValueType
-    ) -> v1.DeniedReason.ValueType | None:
-        """The origin is judged with or without a session, the token only with one."""
-        if not judge.comes_from_here(question.context, self._origins()):
-            return v1.DENIED_REASON_ORIGIN_REFUSED
-        if isinstance(found, Visitor) and question.context.csrf_token != found.csrf_token.encode():
-            return v1.DENIED_REASON_CSRF_INVALID
-        return None
-
-    def _complete_logout(self, _: v1.CompleteLogoutRequest, request_id: str) -> v1.CompleteLogoutResponse:
-        remedy = "Begin the logout again."
-        answer = judge.trouble(400, "state_invalid", "Invalid state parameter", remedy, request_id)
-        return v1.CompleteLogoutResponse(answer=answer, settings_version="fake")
-
-    def _list_providers(self, _: v1.LoginServiceListProvidersRequest, __: str) -> v1.LoginServiceListProvidersResponse:
-        path = f"{self._mount_prefix}/auth/web/login?provider=fake"
-        providers = [v1.Provider(name="fake", display_name="Fake", login_path=path)]
-        return v1.LoginServiceListProvidersResponse(providers=providers, settings_version="fake")
 
 
 # ruff: noqa: SLF001 - the table is part of the class above
@@ -360,8 +286,8 @@ _ANSWERS: dict[str, Any] = {
     methods.GET_ACCESS_TOKEN.path: FakeAuthority._get_access_token,
     methods.GET_USER_INFO.path: FakeAuthority._get_user_info,
     methods.VALIDATE_TOKEN.path: FakeAuthority._validate_token,
-    methods.MINT_TOKEN.path: FakeAuthority._mint_none,
-    methods.GET_JWKS.path: FakeAuthority._mint_none,
+    methods.MINT_TOKEN.path: FakeAuthority._mint_token,
+    methods.GET_JWKS.path: FakeAuthority._show_no_keys,
     methods.LIST_SESSIONS.path: FakeAuthority._list_sessions,
     methods.GET_SESSION.path: FakeAuthority._get_session,
     methods.REVOKE_AS_ADMIN.path: FakeAuthority._revoke_as_admin,
@@ -373,16 +299,5 @@ def _options(keep_answers: int) -> ClientOptions:
     return ClientOptions("http://fake.invalid", None, timeout=_SHORT, keep_answers=keep_answers)
 
 
-def _place(query: bytes) -> str | None:
-    """Where to go after the login; ``None`` for another site."""
-    place = parse_qs(query.decode("latin-1")).get("redirect_uri", ["/"])[0]
-    is_here = place.startswith("/") and not place.startswith(("//", "/\\")) and place.isprintable() and place.isascii()
-    return place if is_here else None
-
-
 def _answer_of(message: v1.InactiveSession | v1.DeniedSession) -> v1.HttpAnswer | None:
     return message.answer if message.HasField("answer") else None
-
-
-def _session_cookie(value: str) -> str:
-    return f"{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax"

@@ -5,18 +5,21 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatelodge import v1
+from gatelodge._identified import claims_of
 from gatelodge.testing import judge
 from gatelodge.testing.lacks import lack_of
 from gatelodge.testing.people import People
-from gatelodge.testing.visitor import now
+from gatelodge.testing.visitor import Visitor, now, user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _DETAIL = "Could not validate credentials"
+_FRONT_END = "front-end"
+"""Whom a token of a session is for that names no other audience."""
 _REMEDY = "Send a valid access token: Authorization: Bearer <token>."
 
 
@@ -89,8 +92,30 @@ class Tokens(People):
         )
         active.issue_time.FromDatetime(now())
         active.expire_time.FromDatetime(now() + timedelta(hours=1))
+        return self._issue(active, now() - login_age, token)
+
+    def token_of(self, visitor: Visitor, claims: Mapping[str, Any] | None = None) -> str:
+        """Makes a token that speaks for a session, and ends with it, as the route set ``spa`` gives its front ends.
+
+        Args:
+            visitor: the session.
+            claims: claims of the application's own.
+        """
+        active = v1.ActiveToken(
+            kind=v1.TOKEN_KIND_MINTED,
+            identity=visitor.identity(),
+            permissions=visitor.permissions,
+            audiences=[_FRONT_END],
+            session=visitor.info(),
+        )
+        active.claims.update({"sub": visitor.user_id, **(claims or {})})
+        active.issue_time.FromDatetime(now())
+        active.expire_time.FromDatetime(now() + timedelta(hours=1))
+        return self._issue(active, visitor.logged_in_at)
+
+    def _issue(self, active: v1.ActiveToken, logged_in_at: datetime, token: str | None = None) -> str:
         token = token or f"token_{secrets.token_hex(16)}"
-        self._tokens[token.encode()] = _Issued(active, now() - login_age)
+        self._tokens[token.encode()] = _Issued(active, logged_in_at)
         self._faults.pop(token.encode(), None)
         return token
 
@@ -102,28 +127,63 @@ class Tokens(People):
         """From now on the token is good for nothing: its time is up."""
         self._faults[token.encode()] = v1.TOKEN_INACTIVE_REASON_EXPIRED
 
+    def _mint_token(self, question: v1.MintTokenRequest, _: str) -> v1.MintTokenResponse:
+        """Another token of the session that a cookie or a token presents, with claims of the application's own."""
+        found = self._session_of(question.token) if question.token else self._found(question.cookies)
+        if not isinstance(found, Visitor):
+            return v1.MintTokenResponse(inactive=v1.InactiveSession(reason=found))
+        minted = v1.MintedToken(type="Bearer", session=found.info())
+        minted.value = self.token_of(found, claims_of(question.application_claims))
+        active = self._tokens[minted.value.encode()].active
+        if question.audience:
+            active.audiences[:] = [question.audience]
+        minted.expire_time.CopyFrom(active.expire_time)
+        return v1.MintTokenResponse(minted=minted)
+
+    def _session_of(self, token: bytes) -> Visitor | v1.InactiveReason.ValueType:
+        """Whom a good token of a session speaks for."""
+        issued = self._tokens.get(token)
+        if issued is None or self._fault_of(token, issued) is not None:
+            return v1.INACTIVE_REASON_FORGED
+        spoken_for = [one for one in self._living() if one.session_id == issued.active.session.session_id]
+        return spoken_for[0] if spoken_for else v1.INACTIVE_REASON_FORGED
+
+    def _fault_of(self, token: bytes, issued: _Issued) -> v1.TokenInactiveReason.ValueType | None:
+        """Why a token that was issued is good no more."""
+        if issued.active.session.session_id in self._ends:
+            is_gone = issued.active.identity.user_id in self._deleted
+            return v1.TOKEN_INACTIVE_REASON_USER_GONE if is_gone else v1.TOKEN_INACTIVE_REASON_ENDED
+        return self._faults.get(token)
+
     def _validate_token(self, question: v1.ValidateTokenRequest, request_id: str) -> v1.ValidateTokenResponse:
         found, audience = self._tokens.get(question.token), question.requirements.audience
         if found is None:
             fault = v1.TOKEN_INACTIVE_REASON_FORGED if question.token else v1.TOKEN_INACTIVE_REASON_NONE
-            return v1.ValidateTokenResponse(inactive=_inactive(fault, request_id))
+            return v1.ValidateTokenResponse(inactive=_inactive(fault, question, request_id))
         is_for_others = audience and audience not in found.active.audiences
         other = v1.TOKEN_INACTIVE_REASON_OTHER_AUDIENCE if is_for_others else None
-        why = self._faults.get(question.token, other)
+        why = self._fault_of(question.token, found) or other
         if why is not None:
-            return v1.ValidateTokenResponse(inactive=_inactive(why, request_id))
+            return v1.ValidateTokenResponse(inactive=_inactive(why, question, request_id))
         denied = _denied(question.requirements, found, request_id)
         if denied is not None:
             return v1.ValidateTokenResponse(denied=denied)
         answer = v1.ValidateTokenResponse(active=found.active)
         answer.active.judged.CopyFrom(question.requirements)
+        if question.answer_user:
+            answer.active.answer.CopyFrom(judge.of_json(200, user_of(found.active.identity)))
         return answer
 
 
-def _inactive(reason: v1.TokenInactiveReason.ValueType, request_id: str) -> v1.InactiveToken:
+def _inactive(
+    reason: v1.TokenInactiveReason.ValueType, question: v1.ValidateTokenRequest, request_id: str
+) -> v1.InactiveToken:
+    if question.answer_user and reason == v1.TOKEN_INACTIVE_REASON_USER_GONE:
+        gone = judge.trouble(404, "user_not_found", "User not found", "Log in again.", request_id)
+        return v1.InactiveToken(reason=reason, answer=gone)
     is_none = reason == v1.TOKEN_INACTIVE_REASON_NONE
     answer = judge.trouble(401, "not_signed_in" if is_none else "invalid_token", _DETAIL, _REMEDY, request_id)
-    challenge = "Bearer" if is_none else 'Bearer error="invalid_token"'
+    challenge = "Bearer" if is_none or question.answer_user else 'Bearer error="invalid_token"'
     return v1.InactiveToken(reason=reason, answer=_challenged(answer, challenge))
 
 

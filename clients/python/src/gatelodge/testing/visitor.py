@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from gatelodge import v1
+from gatelodge._identified import claims_of
 
 SESSION_COOKIE = "session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -105,6 +106,31 @@ class Visitor:
             "claims": dict(self.claims),
         }
 
+    def as_user(self) -> dict[str, object]:
+        """What a front end of the route set ``spa`` is told of its user."""
+        return user_of(self.identity())
+
+    def as_collected(self) -> dict[str, object]:
+        """What a front end of the route set ``api`` collects beside the cookie."""
+        user = {"user_id": self.user_id, "email": self.email or None, "name": self.name or None}
+        return {
+            "tenant": "default",
+            "user": {**user, "provider": self.provider},
+            "session": self.as_times(),
+            "csrf_token": self.csrf_token,
+        }
+
+    def as_times(self) -> dict[str, object]:
+        """The session's id and times, in seconds since 1970."""
+        info = self.info()
+        return {
+            "session_id": self.session_id,
+            "created_at": info.create_time.seconds,
+            "last_active_at": info.last_active_time.seconds,
+            "idle_expires_at": info.idle_expire_time.seconds,
+            "expires_at": info.absolute_expire_time.seconds,
+        }
+
     def info(self) -> v1.SessionInfo:
         """The session's facts, as the contract says them."""
         info = v1.SessionInfo(session_id=self.session_id, generation=1)
@@ -113,6 +139,20 @@ class Visitor:
         info.idle_expire_time.FromDatetime(now() + timedelta(minutes=30))
         info.absolute_expire_time.FromDatetime(self.logged_in_at + timedelta(hours=12))
         return info
+
+
+def user_of(identity: v1.Identity) -> dict[str, object]:
+    """The user as front ends of the route set ``spa`` know one."""
+    claims = claims_of(identity.claims)
+    return {
+        "id": identity.user_id,
+        "login": claims.get("login"),
+        "name": identity.name or None,
+        "company": claims.get("company"),
+        "location": claims.get("location"),
+        "email": identity.email or None,
+        "picture": identity.picture or None,
+    }
 
 
 def now() -> datetime:

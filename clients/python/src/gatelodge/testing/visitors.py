@@ -115,8 +115,8 @@ class Visitors:
         token.audience = question.audience
         return v1.GetAccessTokenResponse(access_token=token)
 
-    def _mint_none(self, _: Message, __: str) -> Message:
-        raise errors.MintingOffError("the fake authority mints no tokens", code=grpc.StatusCode.FAILED_PRECONDITION)
+    def _show_no_keys(self, _: Message, __: str) -> Message:
+        raise errors.MintingOffError("the fake authority signs no tokens", code=grpc.StatusCode.FAILED_PRECONDITION)
 
     def _list_sessions(self, question: v1.ListSessionsRequest, _: str) -> v1.ListSessionsResponse:
         """All on one page."""
