@@ -6,6 +6,7 @@ use prost_types::FileDescriptorProto;
 use protox::file::File;
 
 const POLICY: &str = "src/rpc/policy.rs";
+const CLIENT: &str = "clients/rust/src/client";
 const CALLERS: &[&str] = &["anyone", "edge", "backend", "admin"];
 
 /// Use cases whose file is not the RPC's own name, since two services share it.
@@ -120,6 +121,16 @@ pub fn without_use_case(tree: &Tree) -> Vec<String> {
     missing.map(|(file, rpc)| format!("{file}: {}.{} has no use case", rpc.service, rpc.method)).collect()
 }
 
+/// RPCs that the Rust client has no call for, in the file of their service. The other languages' own tests name theirs.
+pub fn without_client_call(tree: &Tree) -> Vec<String> {
+    let missing = rpcs(tree).into_iter().filter(|rpc| {
+        let file = format!("{CLIENT}/{}", rpc.service.trim_end_matches("Service").to_lowercase());
+        let call = format!(" fn {}(", snake_case(&rpc.method));
+        !tree.rust().any(|(path, text)| path.starts_with(&file) && text.contains(&call))
+    });
+    missing.map(|rpc| format!("{CLIENT}: no call for {}.{}", rpc.service, rpc.method)).collect()
+}
+
 fn snake_case(name: &str) -> String {
     let mut words = String::new();
     for letter in name.chars() {
@@ -175,5 +186,13 @@ mod tests {
     fn an_rpc_without_a_use_case_is_found() {
         none(&without_use_case(&tree(GOOD, &[("src/authority/open_door.rs", "")])));
         one(&without_use_case(&tree(GOOD, &[("src/authority/open.rs", "")])), "DoorService.OpenDoor has no use case");
+    }
+
+    #[test]
+    fn an_rpc_that_the_rust_client_can_not_call_is_found() {
+        let call = "pub async fn open_door(&self)";
+        none(&without_client_call(&tree(GOOD, &[("clients/rust/src/client/doors.rs", call)])));
+        one(&without_client_call(&tree(GOOD, &[("clients/rust/src/client/doors.rs", "fn shut_door()")])), "OpenDoor");
+        one(&without_client_call(&tree(GOOD, &[("clients/rust/src/client/windows.rs", call)])), "OpenDoor");
     }
 }

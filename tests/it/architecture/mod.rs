@@ -55,6 +55,11 @@ fn every_rpc_has_its_policy_row() {
 }
 
 #[test]
+fn every_rpc_has_a_call_in_the_rust_client() {
+    none(&contract::without_client_call(&Tree::read()));
+}
+
+#[test]
 fn every_rpc_has_its_use_case() {
     none(&contract::without_use_case(&Tree::read()));
 }
