@@ -1,6 +1,7 @@
 //! Owns what `clients/scenarios.json` may say of a fake authority, and how the fake of this crate becomes so. Does not know
 //! who reads the file.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gatelodge_client::testing::{FakeAuthority, SignedIn, State, TokenOf, TokenState, Who};
@@ -98,6 +99,7 @@ fn who(session: &Value) -> Who {
         email_verified: session["email_verified"].as_bool().unwrap_or(true),
         acr: text(&session["acr"]),
         amr: names(&session["amr"]),
+        claims: BTreeMap::new(),
         login_age: login_age(session),
         provider_session: given("provider_session"),
         state: state(&session["state"]),

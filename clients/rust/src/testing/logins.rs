@@ -4,10 +4,11 @@ use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use super::answers::{denied, first, json_answer, malformed, problem, redirect, request_id, set_cookie};
+use super::front_ends::{Progress, with_code};
 use super::judge::is_navigation;
 use super::{FakeAuthority, LoginUnderWay, World, unguessable};
 use crate::v1::login_service_server::LoginService;
-use crate::v1::{self, CsrfRequirement, DeniedReason, LoginFailure};
+use crate::v1::{self, CsrfRequirement, DeniedReason, LoginFailure, RouteSet};
 
 /// The values of a field, decoded.
 pub(super) fn values(form: &[u8], name: &str) -> Vec<String> {
@@ -125,18 +126,30 @@ impl World {
 
     /// Begins a login, and sends the browser straight on to the callback.
     fn start_login(&mut self, question: &v1::StartLoginRequest, request_id: &str) -> v1::StartLoginResponse {
+        if matches!(question.route_set(), RouteSet::Api | RouteSet::Spa) {
+            return self.start_for_front_end(question, request_id);
+        }
         let settings_version = self.settings.version.clone();
         let Some(return_to) = return_place(&question.query, &self.landing().after_login) else {
             let (answer, failure) = (Some(not_allowed(request_id)), Some(LoginFailure::RedirectNotAllowed.into()));
             return v1::StartLoginResponse { answer, failure, settings_version };
         };
-        let (state, binding) = (unguessable(), unguessable());
+        let (state, binding, code) = (unguessable(), unguessable(), unguessable());
         let callback = self.settings.callback_addresses.first().map(|address| address.url.clone()).unwrap_or_default();
-        let place = format!("{callback}?code={}&state={state}", unguessable());
+        let place = with_code(&callback, &code, &state);
         let cookie = set_cookie(&self.settings, first(&self.settings.binding_cookie_names), &binding, 600);
-        self.logins.insert(state, LoginUnderWay { binding, return_to, who: self.next.clone() });
+        self.logins.insert(
+            state,
+            LoginUnderWay { binding, return_to, who: self.next.clone(), code, progress: Progress::default() },
+        );
         let answer = Some(redirect(302, place, vec![cookie]));
         v1::StartLoginResponse { answer, failure: None, settings_version }
+    }
+
+    /// Whether the browser is the one that began the login.
+    pub(super) fn is_bound(&self, login: &LoginUnderWay, cookies: &[v1::Cookie]) -> bool {
+        let name = first(&self.settings.binding_cookie_names);
+        cookies.iter().any(|cookie| cookie.name == name && cookie.value == login.binding.as_bytes())
     }
 
     /// Makes the session, in the browser that began the login.
@@ -147,19 +160,17 @@ impl World {
     ) -> v1::CompleteCallbackResponse {
         use v1::complete_callback_request::Response as Came;
         use v1::complete_callback_response::Outcome;
+        if matches!(question.route_set(), RouteSet::Api | RouteSet::Spa) {
+            return self.complete_for_front_end(question, request_id);
+        }
         let settings_version = self.settings.version.clone();
         let came = match &question.response {
             Some(Came::Query(form) | Came::Form(form)) => form.as_ref(),
             _ => b"",
         };
         let state = values(came, "state").into_iter().next().unwrap_or_default();
-        let binding_name = first(&self.settings.binding_cookie_names);
-        let is_bound = |login: &LoginUnderWay| {
-            let mut bound = question.cookies.iter().filter(|cookie| cookie.name == binding_name);
-            bound.any(|cookie| cookie.value == login.binding.as_bytes())
-        };
         let failure = match self.logins.get(&state) {
-            Some(login) if is_bound(login) => None,
+            Some(login) if self.is_bound(login, &question.cookies) => None,
             Some(_) => Some(LoginFailure::OtherBrowser),
             None => Some(LoginFailure::StateInvalid),
         };

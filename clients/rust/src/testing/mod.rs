@@ -25,13 +25,15 @@
 //! ```
 //!
 //! It answers as the real one does as far as an application can tell; every language's fake plays `clients/scenarios.json`.
-//! It has no provider, and mints no tokens.
+//! It has no provider, and mints no tokens but those that the route set `spa` gives its front ends.
 
 mod admin;
 mod answers;
 mod channels;
+mod collecting;
 mod devices;
 mod events;
+mod front_ends;
 mod judge;
 mod logins;
 mod people;
@@ -98,6 +100,8 @@ struct LoginUnderWay {
     binding: String,
     return_to: String,
     who: Who,
+    code: String,
+    progress: front_ends::Progress,
 }
 
 /// Why every living session is refused: see [`FakeAuthority::deny`].

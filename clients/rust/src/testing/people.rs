@@ -1,6 +1,6 @@
 //! Owns who is signed in at the fake. Does not know how it is asked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,6 +51,8 @@ pub struct Who {
     pub acr: String,
     /// The authentication methods of the login.
     pub amr: Vec<String>,
+    /// Further claims, such as GitHub's `login`.
+    pub claims: BTreeMap<String, String>,
     /// How long ago the user authenticated.
     pub login_age: Duration,
     /// The provider's own session (`sid`) that it began with. The default is one that nobody can guess.
@@ -78,6 +80,7 @@ impl Default for Who {
             roles: Vec::new(),
             acr: String::new(),
             amr: Vec::new(),
+            claims: BTreeMap::new(),
             login_age: Duration::ZERO,
             provider_session: None,
             state: State::Active,
@@ -152,6 +155,7 @@ impl Kept {
                 roles: who.roles,
                 acr: who.acr,
                 amr: who.amr,
+                claims: Some(claims(who.claims)),
                 auth_time: at(-age),
                 ..Default::default()
             },
@@ -175,6 +179,11 @@ impl Kept {
         let newest = self.renewed_cookie.as_deref();
         cookies.iter().any(|cookie| newest.is_some_and(|newest| newest.as_bytes() == cookie.value))
     }
+}
+
+fn claims(claims: BTreeMap<String, String>) -> prost_types::Struct {
+    let text = |text| prost_types::Value { kind: Some(prost_types::value::Kind::StringValue(text)) };
+    prost_types::Struct { fields: claims.into_iter().map(|(name, value)| (name, text(value))).collect() }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a fake lives in the machine's time")]

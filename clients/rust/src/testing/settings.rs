@@ -16,15 +16,21 @@ pub(super) fn usual() -> v1::EdgeSettings {
         binding_cookie_names: texts(&["login"]),
         csrf_header: "x-csrf-token".into(),
         public_base_url: BASE_URL.into(),
-        callback_addresses: vec![v1::CallbackAddress {
-            route_set: v1::RouteSet::Web.into(),
-            provider: "fake".into(),
-            url: format!("{BASE_URL}/auth/web/callback"),
-        }],
+        callback_addresses: vec![
+            callback(v1::RouteSet::Web, "/auth/web/callback"),
+            callback(v1::RouteSet::Api, "/v1/auth/oidc/fake/callback"),
+        ],
         cors: Some(v1::CorsSettings {
             allowed_origins: texts(&["http://localhost:5173"]),
             allowed_methods: texts(&["GET", "POST"]),
-            allowed_headers: texts(&["content-type", "x-csrf-token"]),
+            allowed_headers: texts(&[
+                "content-type",
+                "x-csrf-token",
+                "authorization",
+                "idempotency-key",
+                "x-api-key",
+                "x-tenant-id",
+            ]),
             exposed_headers: texts(&["x-csrf-token"]),
             max_age: seconds(600),
         }),
@@ -40,7 +46,11 @@ pub(super) fn usual() -> v1::EdgeSettings {
             max_query_bytes: 8192,
             max_body_bytes: 65536,
         }),
-        route_sets: vec![v1::RouteSet::Web.into()],
+        route_sets: [v1::RouteSet::Web, v1::RouteSet::Api, v1::RouteSet::Spa].map(Into::into).into(),
         ..Default::default()
     }
+}
+
+fn callback(route_set: v1::RouteSet, path: &str) -> v1::CallbackAddress {
+    v1::CallbackAddress { route_set: route_set.into(), provider: "fake".into(), url: format!("{BASE_URL}{path}") }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tonic::{Code, Request, Response, Status};
 
-use super::answers::{failure, request_id, token_refused, told};
+use super::answers::{failure, json_answer, problem, request_id, token_refused, told};
 use super::channels::ISSUER;
+use super::front_ends::user;
 use super::judge::Missing;
 use super::people::{Login, State};
 use super::{FakeAuthority, World, unguessable};
@@ -159,16 +160,18 @@ impl World {
         let needed = question.requirements.clone().unwrap_or_default();
         let (active, age) = match self.read_token(&question.token) {
             Ok(found) => found,
-            Err(reason) => return Outcome::Inactive(inactive(reason, request_id)),
+            Err(reason) => return Outcome::Inactive(inactive(reason, question.answer_user, request_id)),
         };
         if !needed.audience.is_empty() && !active.audiences.contains(&needed.audience) {
-            return Outcome::Inactive(inactive(TokenInactiveReason::OtherAudience, request_id));
+            let reason = TokenInactiveReason::OtherAudience;
+            return Outcome::Inactive(inactive(reason, question.answer_user, request_id));
         }
         let identity = active.identity.clone().unwrap_or_default();
         if let Some(missing) = Missing::of(&identity, age, &of_a_session(needed.clone())) {
             return Outcome::Denied(denied(missing, &needed, request_id));
         }
-        Outcome::Active(v1::ActiveToken { judged: Some(needed), ..active })
+        let answer = question.answer_user.then(|| json_answer(200, &user(&identity)));
+        Outcome::Active(v1::ActiveToken { judged: Some(needed), answer, ..active })
     }
 
     /// Whose a token is, and how long ago they authenticated.
@@ -189,7 +192,8 @@ impl World {
             of_session.split_once('@').map_or((of_session, None), |(id, audience)| (id, Some(audience.to_owned())));
         let one = self.by_id(session_id).ok_or(TokenInactiveReason::Forged)?;
         if one.state != State::Active {
-            return Err(TokenInactiveReason::Ended);
+            let is_gone = self.deleted.contains(&one.identity.user_id);
+            return Err(if is_gone { TokenInactiveReason::UserGone } else { TokenInactiveReason::Ended });
         }
         let active = v1::ActiveToken {
             kind: v1::TokenKind::Jwt.into(),
@@ -231,9 +235,14 @@ fn of_a_session(needed: v1::TokenRequirements) -> v1::Requirements {
     }
 }
 
-fn inactive(reason: TokenInactiveReason, request_id: &str) -> v1::InactiveToken {
+fn inactive(reason: TokenInactiveReason, of_user: bool, request_id: &str) -> v1::InactiveToken {
+    if of_user && reason == TokenInactiveReason::UserGone {
+        let answer = Some(problem(404, "user_not_found", "User not found", "Log in again.", request_id));
+        return v1::InactiveToken { reason: reason.into(), answer };
+    }
     let (word, challenge) = match reason {
         TokenInactiveReason::None => ("not_signed_in", "Bearer"),
+        _ if of_user => ("invalid_token", "Bearer"),
         _ => ("invalid_token", "Bearer error=\"invalid_token\""),
     };
     let answer = token_refused(401, word, "Could not validate credentials", challenge.to_owned(), request_id);

@@ -10,6 +10,7 @@ mod calls;
 mod checks;
 mod cors;
 mod fake;
+mod front_ends;
 mod grpc;
 mod kept;
 mod layer;

@@ -169,7 +169,7 @@ class FrontEnds(Logins):
             check = v1.ValidateSessionRequest(context=question.context, answer_json=True)
             inactive = judge.inactive(found, check, request_id)
             return v1.RefreshTokensResponse(inactive=inactive, answer=inactive.answer)
-        told = {"message": "Tokens refreshed", "expires_at": None, "session": found.as_times()}
+        told = {"message": "Tokens refreshed", "expires_at": None, "session": found.times()}
         refreshed = v1.RefreshedTokens(session=found.info())
         return v1.RefreshTokensResponse(refreshed=refreshed, answer=judge.of_json(200, told))
 

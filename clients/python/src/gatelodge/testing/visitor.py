@@ -116,15 +116,14 @@ class Visitor:
         return {
             "tenant": "default",
             "user": {**user, "provider": self.provider},
-            "session": self.as_times(),
+            "session": {"session_id": self.session_id, **self.times()},
             "csrf_token": self.csrf_token,
         }
 
-    def as_times(self) -> dict[str, object]:
-        """The session's id and times, in seconds since 1970."""
+    def times(self) -> dict[str, object]:
+        """The session's times, in seconds since 1970, as the route set ``api`` tells them."""
         info = self.info()
         return {
-            "session_id": self.session_id,
             "created_at": info.create_time.seconds,
             "last_active_at": info.last_active_time.seconds,
             "idle_expires_at": info.idle_expire_time.seconds,
