@@ -135,11 +135,7 @@ pub async fn run(
     let authority = options.listen.to_string();
     let store = store_in_words(&options, &config);
     let secret = |role| Secret::new(keys.of(role).expose());
-    // Another address of this machine leaves `localhost` to a program of the developer's own, where logins come back to.
-    let edge = match options.edge_listen.ip() {
-        ip if ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST || ip.is_unspecified() => base.clone(),
-        _ => format!("http://{} (logins come back to {base}, which is your program's)", options.edge_listen),
-    };
+    let edge = demo_page(options.edge_listen, base);
     let banner = Banner {
         edge: &edge,
         provider: &issuer,
@@ -155,6 +151,17 @@ pub async fn run(
     let ended = app.run(pages, stop).await;
     serving.abort();
     Ok(ended?)
+}
+
+/// Where the demo page is, in words. Another address or port of this machine leaves that of the configuration to a program of
+/// the developer's own, where logins come back to.
+fn demo_page(edge: SocketAddr, base: &str) -> String {
+    let ip = edge.ip();
+    let is_localhost = ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST || ip.is_unspecified();
+    if is_localhost && base.ends_with(&format!(":{}", edge.port())) {
+        return base.to_owned();
+    }
+    format!("http://{edge} (logins come back to {base}, which is your program's)")
 }
 
 fn keep(folder: &Path) -> Result<keys::Keys, DevError> {
@@ -259,4 +266,20 @@ async fn hand_over(session: Session, mut request: Request, next: Next) -> Respon
 fn millis(moment: Option<Timestamp>) -> u64 {
     let moment = moment.unwrap_or_default();
     u64::try_from(moment.seconds * 1000 + i64::from(moment.nanos / 1_000_000)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_page_is_where_its_edge_listens_and_logins_come_back_there_or_to_ones_own_program() {
+        let page = |edge: &str, base: &str| demo_page(edge.parse().unwrap(), base);
+        assert_eq!(page("127.0.0.1:8000", "http://localhost:8000"), "http://localhost:8000");
+        assert_eq!(page("[::1]:8000", "http://localhost:8000"), "http://localhost:8000");
+        for edge in ["127.0.0.2:8080", "127.0.0.1:8000"] {
+            let said = page(edge, "http://localhost:8080");
+            assert!(said.starts_with(&format!("http://{edge} ")) && said.contains("http://localhost:8080"), "{said}");
+        }
+    }
 }

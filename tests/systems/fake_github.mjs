@@ -11,6 +11,8 @@ const OCTOCAT = {
   id: 583231, login: 'octocat', name: 'The Octocat', company: '@github', location: 'San Francisco', email: null,
 };
 
+const PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><circle cx="2" cy="2" r="2" fill="#57606a"/></svg>';
+
 /** Starts it; `page` is the registered callback address. `user` and `emails` may be changed, `trouble` be set. */
 export async function startGitHub(page) {
   const github = { client: CLIENT, user: { ...OCTOCAT }, emails: [{ email: 'octocat@example.com', primary: true, verified: true }], trouble: undefined, asked: [] };
@@ -41,6 +43,7 @@ export async function startGitHub(page) {
     'GET /api/v3/user': ({ authorization }) => (tokens.has(authorization) ? [200, github.user] : [401, { message: 'Bad credentials' }]),
     'GET /api/v3/user/emails': ({ authorization }) => (tokens.has(authorization) ? [200, github.emails] : [401, { message: 'Bad credentials' }]),
   };
+  routes['GET /u/583231.png'] = () => [200, PICTURE, 'image/svg+xml'];
   const server = createServer((request, answer) => {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk)).on('end', () => {
