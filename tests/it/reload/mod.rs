@@ -1,5 +1,7 @@
 //! Owns what changes while an authority runs: its keys and its configuration. Does not know how a configuration is read.
 
+mod gap;
+mod outlived;
 mod process;
 mod replicas;
 mod served;
