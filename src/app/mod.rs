@@ -5,6 +5,7 @@ pub mod census;
 mod changes;
 pub mod keeper;
 mod live;
+pub mod outlive;
 pub mod parts;
 mod providers;
 mod redis_store;
