@@ -1,4 +1,7 @@
 //! Owns counting what is kept under which key. No key is needed for that. Does not know who asks for it.
+//!
+//! What ends within a day is not counted: logins and logouts under way, answers that are kept to be repeated. Nor is what browsers
+//! have: a credential is signed with the key that wraps its session's tokens, unless sealing has keys of its own.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +11,10 @@ use super::{AppError, settings, tenancy};
 use crate::authority::ports::StoreResult;
 use crate::config::Config;
 use crate::crypto::KeyId;
+use crate::session::audit::EntryId;
 use crate::session::key::TenantNumber;
 use crate::session::key_ring::KeyState;
+use crate::session::mark::EVERY_TENANT;
 use crate::session::time::Timestamp;
 use crate::vault::{key_of_sealed, keys_of_body};
 
@@ -36,8 +41,32 @@ pub struct Kept {
     pub sessions: u64,
     /// Users.
     pub users: u64,
+    /// API keys that were made at run time. Those that are for several tenants count for the default one.
+    pub caller_keys: u64,
     /// Sets of keys that sign our own tokens.
     pub mint_keys: u64,
+    /// Entries of the audit.
+    pub audit_entries: u64,
+}
+
+impl Kept {
+    /// Each kind by its name.
+    #[must_use]
+    pub const fn named(&self) -> [(&'static str, u64); 5] {
+        [
+            ("sessions", self.sessions),
+            ("users", self.users),
+            ("api_keys", self.caller_keys),
+            ("mint_keys", self.mint_keys),
+            ("audit_entries", self.audit_entries),
+        ]
+    }
+
+    /// How many there are in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.named().iter().map(|(_, count)| count).sum()
+    }
 }
 
 impl Counted {
@@ -45,19 +74,21 @@ impl Counted {
     #[must_use]
     pub fn is_lost(&self) -> bool {
         let is_there = matches!(self.state, Some(KeyState::VerifyOnly | KeyState::Active | KeyState::Retiring));
-        !is_there && self.kept != Kept::default()
+        !is_there && self.kept.total() > 0
     }
 }
 
-/// Counts what is kept under the keys of each tenant.
+/// Counts what is kept under the keys of each tenant, which do what they do at this time of the store's clock.
 ///
 /// # Errors
 /// When the store can't be used.
-pub async fn census(config: &Config, now: Timestamp) -> Result<Vec<Counted>, AppError> {
+pub async fn census(config: &Config) -> Result<Vec<Counted>, AppError> {
     let store = open(config).await?;
+    let now = store.sessions.time().await?;
     let mut all = Vec::new();
     for (tenancy, number) in config.tenancies().zip(tenancy::numbers(config)) {
-        let mut counts = kept(&store, number).await?;
+        let rooms = if all.is_empty() { vec![number, EVERY_TENANT] } else { vec![number] };
+        let mut counts = kept(&store, number, &rooms).await?;
         let rings = settings::key_rings(&tenancy);
         let mut states: BTreeMap<KeyId, KeyState> = BTreeMap::new();
         for (_, ring) in rings.iter().flat_map(settings::KeyRings::named).filter(|(name, _)| *name != "csrf") {
@@ -73,8 +104,44 @@ pub async fn census(config: &Config, now: Timestamp) -> Result<Vec<Counted>, App
     Ok(all)
 }
 
-async fn kept(store: &Store, tenant: TenantNumber) -> StoreResult<BTreeMap<KeyId, Kept>> {
-    let mut counts: BTreeMap<KeyId, Kept> = BTreeMap::new();
+/// The time by the clock of the store, which the dates of keys are of.
+///
+/// # Errors
+/// When the store can't be used.
+pub async fn store_time(config: &Config) -> Result<Timestamp, AppError> {
+    Ok(open(config).await?.sessions.time().await?)
+}
+
+/// How many records are under each key.
+#[derive(Default)]
+struct Counts(BTreeMap<KeyId, Kept>);
+
+impl Counts {
+    /// Counts a record. One that is too short to be sealed at all is under none.
+    fn add(&mut self, sealed: &[u8], kind: impl Fn(&mut Kept) -> &mut u64) {
+        if let Ok(id) = key_of_sealed(sealed) {
+            *kind(self.0.entry(id).or_default()) += 1;
+        }
+    }
+}
+
+async fn kept(store: &Store, tenant: TenantNumber, rooms: &[TenantNumber]) -> StoreResult<BTreeMap<KeyId, Kept>> {
+    let mut counts = Counts::default();
+    count_sessions(store, tenant, &mut counts).await?;
+    count_users(store, tenant, &mut counts).await?;
+    count_entries(store, tenant, &mut counts).await?;
+    for room in rooms {
+        for (_, key) in store.callers.caller_keys(*room).await? {
+            counts.add(&key.sealed, |kept| &mut kept.caller_keys);
+        }
+    }
+    if let Some(keys) = store.mint_keys.mint_keys(tenant).await? {
+        counts.add(&keys.sealed, |kept| &mut kept.mint_keys);
+    }
+    Ok(counts.0)
+}
+
+async fn count_sessions(store: &Store, tenant: TenantNumber, counts: &mut Counts) -> StoreResult<()> {
     let mut from = None;
     loop {
         let page = store.sessions.walk(tenant, from, AT_ONCE).await?;
@@ -82,30 +149,41 @@ async fn kept(store: &Store, tenant: TenantNumber) -> StoreResult<BTreeMap<KeyId
             let mut keys = keys_of_body(&record.body).unwrap_or_default();
             keys.sort_unstable();
             keys.dedup();
-            for id in keys {
-                counts.entry(id).or_default().sessions += 1;
+            for id in &keys {
+                counts.add(id, |kept| &mut kept.sessions);
             }
         }
         from = page.next;
         if from.is_none() {
-            break;
+            return Ok(());
         }
     }
+}
+
+async fn count_users(store: &Store, tenant: TenantNumber, counts: &mut Counts) -> StoreResult<()> {
+    let mut from = None;
     loop {
         let page = store.users.users(tenant, from, AT_ONCE).await?;
-        for (_, user) in page.users {
-            if let Ok(id) = key_of_sealed(&user.profile) {
-                counts.entry(id).or_default().users += 1;
-            }
+        for (_, user) in &page.users {
+            counts.add(&user.profile, |kept| &mut kept.users);
         }
         from = page.next;
         if from.is_none() {
-            break;
+            return Ok(());
         }
     }
-    let mint_keys = store.mint_keys.mint_keys(tenant).await?;
-    if let Some(id) = mint_keys.and_then(|kept| key_of_sealed(&kept.sealed).ok()) {
-        counts.entry(id).or_default().mint_keys += 1;
+}
+
+async fn count_entries(store: &Store, tenant: TenantNumber, counts: &mut Counts) -> StoreResult<()> {
+    let mut end = EntryId::LAST;
+    loop {
+        let page = store.audit.entries(tenant, None, EntryId::at(Timestamp::default())..end, AT_ONCE).await?;
+        for (_, sealed) in &page.entries {
+            counts.add(sealed, |kept| &mut kept.audit_entries);
+        }
+        match page.next {
+            Some(next) => end = next,
+            None => return Ok(()),
+        }
     }
-    Ok(counts)
 }

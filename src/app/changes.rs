@@ -2,19 +2,19 @@
 //! with it. Does not know how either was read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
+use super::parts;
 use super::tenancy::{self, Blueprint};
 use crate::config::Config;
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::Loaded;
-use crate::crypto::{Digest, KeyId, digest, key_id_text, sha256};
+use crate::crypto::{Digest, KeyId, digest, key_id_text};
 use crate::session::key_ring::KeyState;
 use crate::session::time::Timestamp;
 
 /// Sections and keys that only a start can change.
-const AT_START: [&str; 9] =
-    ["development", "server", "store", "cache", "log", "telemetry", "callers", "edge.enabled", "edge.listen"];
+const AT_START: [&str; 8] =
+    ["development", "server", "store", "cache", "log", "telemetry", "edge.enabled", "edge.listen"];
 /// The same, told apart because edges outside are told of it and the one inside is not.
 const PREFIX: &str = "edge.mount_prefix";
 
@@ -86,12 +86,49 @@ pub(super) fn with_what_stays(before: &Config, now: Config) -> Result<Config, Fa
         server: before.server.clone(),
         store: before.store.clone(),
         cache: before.cache.clone(),
-        callers: before.callers.clone(),
         log: before.log.clone(),
         telemetry: before.telemetry.clone(),
         edge,
         ..now
     })
+}
+
+/// Judges a configuration of which a part is new, and the rest as it was at the start: each half was judged beside another.
+///
+/// # Errors
+/// What does not go together.
+pub(super) fn judge_mixed(config: &Config, changes: &Changes) -> Result<(), Faults> {
+    let faults = config.faults(parts::faults);
+    if faults.is_empty() {
+        return Ok(());
+    }
+    if changes.left.is_empty() {
+        return Err(Faults::sorted(faults));
+    }
+    let left = shown(&changes.left);
+    let remedy = |fault: Fault| {
+        let message = format!(
+            "{}. It was judged beside what only a start of the process changes, as that is now ({left}): restart it",
+            fault.message
+        );
+        Fault { message, ..fault }
+    };
+    Err(Faults::sorted(faults.into_iter().map(remedy).collect()))
+}
+
+/// The values in force: those that only a start can change are as before.
+pub(super) fn values_with_what_stays(
+    before: &BTreeMap<String, Digest>,
+    mut now: BTreeMap<String, Digest>,
+) -> BTreeMap<String, Digest> {
+    now.retain(|path, _| !only_at_start(path));
+    now.extend(before.iter().filter(|(path, _)| only_at_start(path)).map(|(path, hash)| (path.clone(), *hash)));
+    now
+}
+
+/// Whether any tenant has other keys, or other dates for them.
+pub(super) fn rings_differ(before: &[Blueprint], now: &[Blueprint]) -> bool {
+    before.len() != now.len() || before.iter().zip(now).any(|(before, now)| before.rings != now.rings)
 }
 
 /// A hash of all that each tenant's providers are made of, their files included.
@@ -104,19 +141,10 @@ pub(super) fn of_providers(loaded: &Loaded) -> BTreeMap<String, Digest> {
         for (path, hash) in loaded.values.iter().filter(|(path, _)| path.starts_with(&under)) {
             parts.extend([path.clone().into_bytes(), hash.to_vec()]);
         }
-        for provider in tenancy.oidc.providers.values() {
-            let files = [&provider.ca_file, &provider.cert_file].map(|file| file.as_deref().map(of_file));
-            parts.extend(files.map(|hash| hash.unwrap_or_default().to_vec()));
-        }
         let parts: Vec<_> = parts.iter().map(Vec::as_slice).collect();
         (name, digest("gatelodge providers", &parts))
     };
     loaded.config.tenancies().map(of).collect()
-}
-
-/// A file that can't be read is said to be so where it is used.
-fn of_file(path: &Path) -> Digest {
-    sha256(&std::fs::read(path).unwrap_or_default())
 }
 
 /// A key that was at hand, and is not any more before its time is over.
@@ -164,11 +192,11 @@ impl LostKey {
 pub(super) fn takes(ring: &str) -> &'static str {
     match ring {
         "session" => {
-            "credentials and logins under way; where they have no ring of their own also sessions, users, kept answers, \
-             fingerprints, mint keys"
+            "credentials and logins under way; where they have no ring of their own also sessions, users, API keys made at run \
+             time, the audit, kept answers, fingerprints, mint keys"
         }
         "csrf" => "CSRF tokens of pages that are open",
-        "sealing" => "sessions, users and logins under way",
+        "sealing" => "sessions, users, logins under way, API keys made at run time, the audit",
         "fingerprint" => "fingerprints of sessions: under strict fingerprints their requests are refused",
         "answers" => "answers that are kept to be repeated",
         _ => "the keys that sign our own tokens",

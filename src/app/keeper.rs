@@ -1,5 +1,5 @@
-//! Owns the rhythm in which an authority keeps its event stream, knocks at providers, and seals users anew after a change of
-//! secrets. Does not know what the steps do.
+//! Owns the rhythm in which an authority keeps its event stream, knocks at providers, and seals anew what outlives a key after a
+//! change of keys. Does not know what the steps do.
 
 use std::time::Duration;
 
@@ -7,6 +7,8 @@ use futures::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use crate::authority::caller_keys::Reach;
+use crate::authority::reseal::Resealed;
 use crate::authority::stream::HEARTBEAT_EVERY;
 use crate::authority::tenants::Tenants;
 use crate::authority::{Authority, Error};
@@ -36,17 +38,27 @@ pub async fn stop(mut beside: JoinSet<()>, authority: Option<&Authority>, until:
     }
 }
 
-/// Seals users' profiles anew, once: tries until the store has answered.
-pub async fn resealing(authority: Authority) {
+/// Seals anew what outlives a key, once: tries until the store has answered.
+pub async fn resealing(authority: Authority, reach: Reach) {
     loop {
-        match authority.reseal_users().await {
-            Ok(0) => return,
-            Ok(count) => {
-                tracing::info!(count, "users were sealed anew with the present secret");
+        match authority.reseal(reach).await {
+            Ok(resealed) if resealed == Resealed::default() => return,
+            Ok(Resealed { users, caller_keys, mint_keys }) => {
+                let tenant = authority.tenant_name();
+                tracing::info!(
+                    tenant,
+                    users,
+                    caller_keys,
+                    mint_keys,
+                    "what outlives a key was sealed anew with the present one"
+                );
                 return;
             }
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "users can't be sealed anew yet");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "what outlives a key can't be sealed anew yet"
+                );
                 sleep(WAIT).await;
             }
         }

@@ -13,6 +13,7 @@ use super::changes::{self, Changes};
 use super::store_clock::StoreClock;
 use super::tenancy::{self, Blueprint};
 use super::{AppError, keeper, parts};
+use crate::authority::caller_keys::Reach;
 use crate::authority::ports::{Clock as _, Providers};
 use crate::authority::tenants::Tenants;
 use crate::authority::{Memory, Ports};
@@ -20,11 +21,16 @@ use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::load::Loaded;
 use crate::crypto::Digest;
+use crate::rpc::callers::{Callers, Listed};
+use crate::session::key_ring::Span;
 use crate::session::time::Timestamp;
 use crate::telemetry::Telemetry;
 
 /// How often the dates of keys are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How soon after a change of keys what outlives them is looked through again: a call that began before it, or a replica that is
+/// late, may have sealed something with a former one since.
+const RESEAL_AGAIN_AFTER: Duration = Duration::from_hours(6);
 
 /// Makes the ports of a tenant with these providers.
 pub(super) type MakePorts = Box<dyn Fn(Arc<dyn Providers>) -> Ports + Send + Sync>;
@@ -36,7 +42,10 @@ pub(super) struct Live {
     telemetry: Telemetry,
     clock: Arc<StoreClock>,
     tenants: Tenants,
-    /// Users may be sealed with a former key.
+    callers: Callers,
+    /// Callers beside those of the configuration.
+    more_callers: Vec<Listed>,
+    /// What outlives a key may be sealed with a former one.
     to_reseal: Notify,
     in_force: Mutex<InForce>,
     /// When it was loaded, in milliseconds since the Unix epoch.
@@ -50,8 +59,8 @@ struct InForce {
     blueprints: Vec<Blueprint>,
     /// What the values were read as; `None` while nobody reads them again.
     read: Option<Read>,
-    /// Until when the keys are as they are.
-    until: Option<Timestamp>,
+    /// Between which times the keys are as they are.
+    span: Span,
 }
 
 /// The values that a configuration was read with, and those of each tenant's providers.
@@ -64,6 +73,12 @@ impl Read {
     fn of(loaded: &Loaded) -> Self {
         Self { values: loaded.values.clone(), providers: changes::of_providers(loaded) }
     }
+
+    /// The same, where what only a start can change is as it was before.
+    fn with_what_stays(self, before: Option<&Self>) -> Self {
+        let Some(before) = before else { return self };
+        Self { values: changes::values_with_what_stays(&before.values, self.values), ..self }
+    }
 }
 
 impl Live {
@@ -72,24 +87,43 @@ impl Live {
         config: &Config,
         blueprints: Vec<Blueprint>,
         ports: MakePorts,
+        more_callers: Vec<Listed>,
         telemetry: Telemetry,
         clock: Arc<StoreClock>,
     ) -> Result<Arc<Self>, AppError> {
         let now = clock.now();
+        let callers = Callers::of(parts::callers(config).chain(more_callers.iter().cloned()));
         let cache = blueprints.first().and_then(Blueprint::cache);
         let memory = Memory::new(&super::world::SystemEntropy, cache);
         let tenants = Tenants::new(tenancy::build(&blueprints, &ports, &memory, now)?);
-        let until = until(&blueprints, now);
-        let in_force = Mutex::new(InForce { config: config.clone(), blueprints, read: None, until });
+        let span = span(&blueprints, now);
+        let in_force = Mutex::new(InForce { config: config.clone(), blueprints, read: None, span });
         let (since, refused) = (AtomicU64::new(now.as_millis()), AtomicBool::new(false));
         let to_reseal = Notify::new();
         to_reseal.notify_one();
-        Ok(Arc::new(Self { ports, memory, telemetry, clock, tenants, to_reseal, in_force, since, refused }))
+        Ok(Arc::new(Self {
+            ports,
+            memory,
+            telemetry,
+            clock,
+            tenants,
+            callers,
+            more_callers,
+            to_reseal,
+            in_force,
+            since,
+            refused,
+        }))
     }
 
     /// The tenants in force.
     pub(super) const fn tenants(&self) -> &Tenants {
         &self.tenants
+    }
+
+    /// The callers in force.
+    pub(super) const fn callers(&self) -> &Callers {
+        &self.callers
     }
 
     /// When the configuration in force was loaded.
@@ -105,6 +139,11 @@ impl Live {
     /// Notes how the configuration in force was read, so that what has changed can be told.
     pub(super) fn was_read(&self, loaded: &Loaded) {
         self.in_force().read = Some(Read::of(loaded));
+    }
+
+    /// Whether these are other values than those of the configuration in force.
+    pub(super) fn differs(&self, loaded: &Loaded) -> bool {
+        self.in_force().read.as_ref().is_none_or(|read| read.values != loaded.values)
     }
 
     /// Notes that the configuration on disk can't be used, and says why. The one in force stays.
@@ -129,14 +168,18 @@ impl Live {
         let before = in_force.read.as_ref().map(|read| &read.values);
         let changes = Changes::between(before, &read.values);
         let config = changes::with_what_stays(&in_force.config, loaded.config.clone())?;
+        changes::judge_mixed(&config, &changes)?;
         let known = |name: &str| in_force.providers_of(name, &read);
         let blueprints = tenancy::blueprints(&config, &self.telemetry, known)?;
         let now = self.clock.now();
         let tenancy = tenancy::build(&blueprints, &self.ports, &self.memory, now).map_err(|_| parts::no_secrets())?;
         let lost = changes::lost_keys(&in_force.blueprints, &blueprints, now);
+        let span = span(&blueprints, now);
+        let keys_change = span != in_force.span || changes::rings_differ(&in_force.blueprints, &blueprints);
         self.tenants.replace(tenancy);
-        let until = until(&blueprints, now);
-        *in_force = InForce { config, blueprints, read: Some(read), until };
+        self.callers.replace(parts::callers(&config).chain(self.more_callers.iter().cloned()));
+        let read = Some(read.with_what_stays(in_force.read.as_ref()));
+        *in_force = InForce { config, blueprints, read, span };
         drop(in_force);
         self.since.store(now.as_millis(), Ordering::Relaxed);
         self.refused.store(false, Ordering::Relaxed);
@@ -145,31 +188,32 @@ impl Live {
             tracing::warn!("{warning}");
         }
         lost.iter().for_each(changes::LostKey::tell);
-        if !lost.is_empty() {
-            self.memory.forget_sessions();
+        if keys_change {
+            self.memory.forget_what_was_opened();
         }
         self.to_reseal.notify_one();
         Ok(())
     }
 
-    /// Puts the keys in force that are those of this time, if they are others than before.
+    /// Puts the keys in force that are those of this time, if they are others than before: later ones, or earlier ones where the
+    /// store's clock has gone back, or was not known at the start.
     fn turn(&self) {
         let now = self.clock.now();
         let mut in_force = self.in_force();
-        if in_force.until.is_none_or(|until| until > now) {
+        if in_force.span.has(now) {
             return;
         }
         match tenancy::build(&in_force.blueprints, &self.ports, &self.memory, now) {
             Ok(tenancy) => self.tenants.replace(tenancy),
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the keys can't be changed"),
         }
-        in_force.until = until(&in_force.blueprints, now);
+        in_force.span = span(&in_force.blueprints, now);
         for blueprint in &in_force.blueprints {
             changes::tell_keys(blueprint, now);
         }
         drop(in_force);
         // A key that is dropped opens nothing any more, what is remembered included.
-        self.memory.forget_sessions();
+        self.memory.forget_what_was_opened();
         self.to_reseal.notify_one();
     }
 
@@ -183,15 +227,20 @@ impl Live {
         }
     }
 
-    /// Seals users anew whenever they may be sealed with a former key, for as long as the future is not dropped.
+    /// Seals anew what outlives a key whenever it may be sealed with a former one, for as long as the future is not dropped.
     pub(super) async fn resealing(self: Arc<Self>) {
         loop {
-            self.to_reseal.notified().await;
+            // Either way it is looked through.
+            let _ = tokio::time::timeout(RESEAL_AGAIN_AFTER, self.to_reseal.notified()).await;
             let several = |blueprint: &Blueprint| blueprint.rings.has_several();
             let several: Vec<_> = self.in_force().blueprints.iter().map(several).collect();
             let now = self.tenants.now();
-            for (authority, _) in now.authorities().zip(several).filter(|(_, several)| *several) {
-                keeper::resealing(authority.clone()).await;
+            // The default tenant keeps the keys that are for several.
+            let reaches = std::iter::once(Reach::Several).chain(std::iter::repeat(Reach::Tenant));
+            for ((authority, _), reach) in
+                now.authorities().zip(several).zip(reaches).filter(|((_, several), _)| *several)
+            {
+                keeper::resealing(authority.clone(), reach).await;
             }
         }
     }
@@ -210,6 +259,106 @@ impl InForce {
     }
 }
 
-fn until(blueprints: &[Blueprint], now: Timestamp) -> Option<Timestamp> {
-    blueprints.iter().filter_map(|blueprint| blueprint.rings.next_change(now)).min()
+fn span(blueprints: &[Blueprint], now: Timestamp) -> Span {
+    blueprints.iter().map(|blueprint| blueprint.rings.span(now)).fold(Span::default(), Span::and)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::super::world::{RuntimeTasks, SystemEntropy};
+    use super::super::{settings, tenancy};
+    use super::*;
+    use crate::authority::caller::Caller;
+    use crate::authority::create_caller_key::Question;
+    use crate::authority::{Call, ports::Clock};
+    use crate::config::load::Sources;
+    use crate::crypto::{Secret, key_id, key_id_text};
+    use crate::session::caller::Role;
+    use crate::store::embedded::EmbeddedStore;
+
+    /// A clock that is set by hand, back too.
+    #[derive(Default)]
+    struct Hand(AtomicU64);
+
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_secs(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    const BEFORE: &str = "former secret of the tests, long enough";
+    const AFTER: &str = "second secret of the tests, long enough";
+
+    /// What has the second key from 2027-01-15T08:00:00Z on, and the first until two hours later.
+    fn live(hand: &Arc<Hand>) -> Arc<Live> {
+        let text = format!(
+            "development: true\napp: {{ sessions: {{ rings: {{ session: [\n\
+             {{ secret: '{BEFORE}', retire_after: 2027-01-15T10:00:00Z }},\n\
+             {{ secret: '{AFTER}', active_from: 2027-01-15T08:00:00Z }}] }} }} }}\n"
+        );
+        let config = settings::load(Sources::text("test", text)).unwrap().config;
+        let blueprints = tenancy::blueprints(&config, &Telemetry::default(), |_| None).unwrap();
+        let store = EmbeddedStore::open(None, Arc::clone(hand) as Arc<dyn Clock>).unwrap();
+        let clock = Arc::new(StoreClock::new(Arc::clone(hand) as Arc<dyn Clock>));
+        let own = Arc::clone(&clock);
+        let ports = move |providers| Ports {
+            sessions: store.clone(),
+            logins: store.clone(),
+            logouts: store.clone(),
+            answers: store.clone(),
+            rates: store.clone(),
+            users: store.clone(),
+            events: store.clone(),
+            mint_keys: store.clone(),
+            callers: store.clone(),
+            audit: store.clone(),
+            providers,
+            clock: own.clone(),
+            wall: own.clone(),
+            entropy: Arc::new(SystemEntropy),
+            beside: Arc::new(RuntimeTasks::new(crate::rpc::tasks::Tasks::default())),
+            observer: None,
+        };
+        Live::begin(&config, blueprints, Box::new(ports), Vec::new(), Telemetry::default(), clock).unwrap()
+    }
+
+    /// Which key signs what is new.
+    async fn signer(live: &Live, name: &str) -> String {
+        let tenancy = live.tenants().now();
+        let authority = tenancy.authorities().next().unwrap();
+        let (name, role, reason) = (name.to_owned(), Role::Edge, String::new());
+        let question = Question { name, role, rpcs: None, tenants: None, lifetime: None, reason };
+        let maker = Caller::new("ops", Role::Admin);
+        let (made, _) = authority.create_caller_key(&Call::default(), &maker, question).await.unwrap();
+        key_id_text(made.kept.unwrap().facts.signer.unwrap())
+    }
+
+    // The machine's clock stands in until the store's is known, which also may be set right.
+    #[tokio::test]
+    async fn keys_turn_back_when_the_stores_clock_does() {
+        let eight = 1_800_000_000;
+        let hand = Arc::new(Hand::default());
+        let at = |second: u64| hand.0.store(second, Ordering::SeqCst);
+        let [before, after] = [BEFORE, AFTER].map(|text| key_id_text(key_id(&Secret::new(text))));
+        at(eight + 86_400);
+        let live = live(&hand);
+        for (number, (moment, expected)) in [
+            (eight + 86_400, &after),
+            (eight - 1, &before),
+            (eight, &after),
+            (eight - 1, &before),
+            (eight + 7200, &after),
+            (eight + 7199, &after),
+            (eight - 3600, &before),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            at(moment);
+            live.turn();
+            assert_eq!(&signer(&live, &format!("{number}")).await, expected, "{number}: {moment}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ pub mod census;
 mod changes;
 pub mod keeper;
 mod live;
+pub mod outlive;
 pub mod parts;
 mod providers;
 mod redis_store;
@@ -179,8 +180,9 @@ impl App {
             }
         };
         let ports: MakePorts = Box::new(move |providers| before_store(ports(providers)));
-        let live = Live::begin(config, blueprints, ports, telemetry.clone(), clock.clone())?;
-        let tenants = live.tenants().clone();
+        let more = parts::more_callers(more);
+        let live = Live::begin(config, blueprints, ports, more, telemetry.clone(), clock.clone())?;
+        let (tenants, callers) = (live.tenants().clone(), live.callers().clone());
         // One of them keeps the memory that all share.
         let keeping = tenants.now().authorities().next().cloned().map(keeper::keeping);
         let inner = if config.edge.enabled { Some(Inner::build(config, names).await?) } else { None };
@@ -188,7 +190,7 @@ impl App {
         beside.extend([Box::pin(live.clone().resealing()) as BoxFuture<_>, Box::pin(live.clone().turning())]);
         beside.extend(keeping.map(|keeping| Box::pin(keeping) as BoxFuture<_>));
         beside.extend(watched::beside(config, telemetry, &live, &clock, &server.tasks).await?);
-        Ok(Self { live, tenants, callers: parts::callers(config, more), server, listener, inner, clock, beside })
+        Ok(Self { live, tenants, callers, server, listener, inner, clock, beside })
     }
 
     /// Reads the configuration again from `source` when the process is told to (SIGHUP), and when a file that it was read

@@ -16,7 +16,7 @@ use crate::config::fault::{Fault, Faults};
 use crate::config::store::Kind;
 use crate::config::{self, Config};
 use crate::crypto::{ApiKey, Secret};
-use crate::rpc::callers::{Caller, Callers, Listed};
+use crate::rpc::callers::{Caller, Listed};
 use crate::rpc::grpc_web::GrpcWebSettings;
 use crate::rpc::policy::{self, Role};
 use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
@@ -119,9 +119,9 @@ pub fn faults(config: &Config) -> Vec<Fault> {
     judged.into_iter().flatten().flat_map(|faults| faults.0).collect()
 }
 
-/// The callers of the configuration, and `more`.
-pub(super) fn callers(config: &Config, more: Vec<(ApiKey, Caller)>) -> Callers {
-    let configured = config.callers.iter().map(|caller| {
+/// The callers of the configuration.
+pub(super) fn callers(config: &Config) -> impl Iterator<Item = Listed> {
+    config.callers.iter().map(|caller| {
         let role = role_of(caller.role);
         let rpcs = caller.rpcs.iter().filter_map(|rpc| policy::listed(rpc, role)).map(str::to_owned);
         let rpcs = (!caller.rpcs.is_empty()).then(|| rpcs.collect());
@@ -134,12 +134,16 @@ pub(super) fn callers(config: &Config, more: Vec<(ApiKey, Caller)>) -> Callers {
             key: caller.key_hash.map(|hash| *hash.as_bytes()),
             identities: caller.identities.clone(),
         }
-    });
-    let more = more.into_iter().map(|(key, caller)| {
+    })
+}
+
+/// Those that stand beside the ones of the configuration.
+pub(super) fn more_callers(more: Vec<(ApiKey, Caller)>) -> Vec<Listed> {
+    let listed = |(key, caller): (ApiKey, Caller)| {
         let key = Some(*key.hash().as_bytes());
         Listed { caller, key, identities: Vec::new() }
-    });
-    Callers::of(configured.chain(more))
+    };
+    more.into_iter().map(listed).collect()
 }
 
 const fn role_of(role: config::callers::Role) -> Role {

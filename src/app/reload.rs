@@ -23,6 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// could know of.
 const TRY_AGAIN_AFTER: u32 = 10;
 
+/// How often a configuration is read that names other files each time.
+const ROUNDS: u32 = 5;
+
 /// What tells that a file is another one: its place on the disk, size and time, behind every link that leads to it. So a
 /// mounted folder is seen to change that is replaced by turning a link, as Kubernetes does.
 type Signs = Vec<Option<[u64; 4]>>;
@@ -34,6 +37,12 @@ struct Watched {
 }
 
 impl Watched {
+    /// Forgets all other files.
+    fn keep_only(&mut self, named: &BTreeSet<PathBuf>) {
+        let (files, signs) = (std::mem::take(&mut self.files), std::mem::take(&mut self.signs));
+        (self.files, self.signs) = files.into_iter().zip(signs).filter(|(file, _)| named.contains(file)).unzip();
+    }
+
     /// As they are now.
     async fn look(files: BTreeSet<PathBuf>) -> Self {
         let looked = spawn_blocking(move || Self { signs: files.iter().map(sign).collect(), files }).await;
@@ -52,43 +61,86 @@ pub(super) fn asked() -> Option<Signal> {
     signal(SignalKind::hangup()).ok()
 }
 
-/// Reads the configuration again whenever that is due, for as long as the future is not dropped.
+/// What reads again, and what it has seen.
+struct Watch {
+    live: Arc<Live>,
+    source: Source,
+    watched: Watched,
+    /// What was wrong with what was read last, and how often files were looked at since.
+    refused: Option<(Faults, u32)>,
+}
+
+/// Reads the configuration again whenever that is due, for as long as the future is not dropped. `loaded` is what the process
+/// began with: what has changed while it was starting is taken up at once.
 pub(super) async fn keeping(live: Arc<Live>, source: Source, loaded: Loaded, mut asked: Option<Signal>) {
-    let mut watched = Watched::look(all_of(&loaded)).await;
-    let (mut ticks, mut settling, mut refused) = (interval(LOOK_EVERY), None, None::<(Faults, u32)>);
+    let watched = Watched { files: all_of(&loaded), signs: Signs::new() };
+    let mut watch = Watch { live, source, watched, refused: None };
+    watch.read(Asked::AtStart).await;
+    let (mut ticks, mut settling) = (interval(LOOK_EVERY), None);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let told = tokio::select! {
             told = hangup(asked.as_mut()) => told,
             _ = ticks.tick() => false,
         };
-        let now = Watched::look(watched.files.clone()).await;
+        let now = Watched::look(watch.watched.files.clone()).await;
         // What is being written is left alone until it was the same at two looks.
-        let has_changed = now.signs != watched.signs;
+        let has_changed = now.signs != watch.watched.signs;
         let is_settled = settling.as_ref() == Some(&now.signs);
-        settling = has_changed.then(|| now.signs.clone());
-        let again = refused.as_mut().is_some_and(|(_, looks)| {
+        settling = has_changed.then_some(now.signs);
+        let again = watch.refused.as_mut().is_some_and(|(_, looks)| {
             *looks += 1;
             looks.is_multiple_of(TRY_AGAIN_AFTER)
         });
-        if !(told || again || (has_changed && is_settled)) {
-            continue;
+        if told || again || (has_changed && is_settled) {
+            settling = None;
+            watch.read(if told { Asked::ByHand } else { Asked::ByFile }).await;
         }
-        watched = now;
-        settling = None;
-        match read(&source).await.and_then(|loaded| live.load(&loaded).map(|()| loaded)) {
-            Ok(loaded) => {
-                refused = None;
-                watched = Watched::look(all_of(&loaded)).await;
+    }
+}
+
+/// What a reading is done for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    AtStart,
+    ByHand,
+    ByFile,
+}
+
+impl Watch {
+    /// Reads, and puts in force what was read.
+    async fn read(&mut self, asked: Asked) {
+        let loaded = match self.read_watched().await {
+            Ok(loaded) if asked == Asked::AtStart && !self.live.differs(&loaded) => return,
+            Ok(loaded) => self.live.load(&loaded),
+            Err(faults) => Err(faults),
+        };
+        if let Err(faults) = loaded {
+            let is_new = self.refused.as_ref().is_none_or(|(before, _)| *before != faults);
+            if is_new || asked == Asked::ByHand {
+                self.live.refuse(&faults);
             }
-            Err(faults) => {
-                let is_new = refused.as_ref().is_none_or(|(before, _)| *before != faults);
-                if is_new || told {
-                    live.refuse(&faults);
-                }
-                refused = Some((faults, 0));
-            }
+            self.refused = Some((faults, 0));
+        } else {
+            self.refused = None;
         }
+    }
+
+    /// Reads what the files say, and notes how they were before: so a change that comes meanwhile is seen at the next look.
+    async fn read_watched(&mut self) -> Result<Loaded, Faults> {
+        for _ in 0..ROUNDS {
+            self.watched = Watched::look(self.watched.files.clone()).await;
+            let loaded = read(&self.source).await?;
+            let named = all_of(&loaded);
+            // Of a file that nobody had looked at, nobody can say whether it changed while it was read.
+            let is_known = named.is_subset(&self.watched.files);
+            self.watched.keep_only(&named);
+            if is_known {
+                return Ok(loaded);
+            }
+            self.watched.files = named;
+        }
+        Err(Fault::of("", "the names of its files change too fast to be read").into())
     }
 }
 

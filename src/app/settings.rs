@@ -16,7 +16,7 @@ use crate::crypto::{Secret, SignatureAlgorithm};
 use crate::session::client::TrustedProxies;
 use crate::session::fingerprint::{FingerprintMode, FingerprintPolicy, NetworkPrefixes};
 use crate::session::key::TenantNumber;
-use crate::session::key_ring::Ring;
+use crate::session::key_ring::{Ring, Span};
 use crate::session::origin::Origin;
 use crate::session::place::Places;
 use crate::session::rate::{Allowance, Rate};
@@ -229,10 +229,10 @@ impl KeyRings {
             .chain(self.own.iter().map(|(name, ring)| (*name, ring)))
     }
 
-    /// When one of the keys does something else than now.
+    /// How long before and after this time all keys do what they do at it.
     #[must_use]
-    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        self.named().filter_map(|(_, ring)| ring.next_change(now)).min()
+    pub fn span(&self, now: Timestamp) -> Span {
+        self.named().map(|(_, ring)| ring.span(now)).fold(Span::default(), Span::and)
     }
 
     /// Whether there is more than one key that may have sealed something.

@@ -53,6 +53,10 @@ pub trait CallerKeyStore: Send + Sync {
         most: usize,
     ) -> StoreResult<CallerKeyAdded>;
 
+    /// Puts other sealed bytes into what is kept of a key, if that is still what it was `before`. Answers whether it was. End and
+    /// name stay.
+    async fn reseal_caller_key(&self, key: &CallerKeyId, before: KeptCallerKey, sealed: Vec<u8>) -> StoreResult<bool>;
+
     /// Removes a key, and answers whether it was there.
     async fn remove_caller_key(&self, key: &CallerKeyId) -> StoreResult<bool>;
 }

@@ -1,12 +1,15 @@
 //! Owns what the use cases about callers' keys have in common: how a key is shown, how its caller is named, and which keys an
 //! admin may reach. Does not know what is done with them.
 
+use super::Authority;
+use super::ports::KeptCallerKey;
 use super::tenants::{Asker, Scope};
-use super::{Authority, Error};
 use crate::crypto::digest;
 use crate::session::caller::{CallerFacts, CallerKeyId};
 use crate::session::key::TenantNumber;
 use crate::session::mark::EVERY_TENANT;
+use crate::session::time::Timestamp;
+use crate::vault::VaultError;
 
 /// How many keys a tenant may have at most, and as many that are for several.
 pub const MOST: usize = 1000;
@@ -16,6 +19,15 @@ pub const MOST: usize = 1000;
 pub struct CallerKeyView {
     /// Its id.
     pub id: CallerKeyId,
+    /// From when on it is refused.
+    pub ends: Timestamp,
+    /// What else is kept of it, or why that does not open.
+    pub kept: Result<KeptView, VaultError>,
+}
+
+/// What is kept of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptView {
     /// The caller as logs name it.
     pub caller: String,
     /// What is kept of it.
@@ -54,10 +66,14 @@ impl Authority {
         format!("{whose}/{name}")
     }
 
-    pub(super) fn key_view(&self, id: CallerKeyId, sealed: &[u8]) -> Result<CallerKeyView, Error> {
-        let facts = self.vault.open_caller(&id, sealed)?;
-        let by_former_secret = !self.vault.is_caller_of_active_key(sealed);
-        Ok(CallerKeyView { id, caller: self.caller_name(&id, &facts.name), facts, by_former_secret })
+    pub(super) fn key_view(&self, id: CallerKeyId, kept: &KeptCallerKey) -> CallerKeyView {
+        let facts = self.vault.open_caller(&id, &kept.sealed);
+        CallerKeyView { id, ends: kept.ends, kept: facts.map(|facts| self.kept_view(&id, facts)) }
+    }
+
+    pub(super) fn kept_view(&self, id: &CallerKeyId, facts: CallerFacts) -> KeptView {
+        let by_former_secret = facts.signer.is_some_and(|signer| self.vault.caller_key.active() != Some(signer));
+        KeptView { caller: self.caller_name(id, &facts.name), facts, by_former_secret }
     }
 }
 

@@ -68,6 +68,7 @@ impl Authority {
             created: now,
             created_by: call.caller().to_owned(),
             ends: now + lifetime,
+            signer: self.vault.caller_key.active(),
         };
         let sealed = self.vault.seal_caller(self.nonce(), &id, &facts);
         let kept = KeptCallerKey { ends: facts.ends, name: name_hash(&facts.name), sealed };
@@ -79,7 +80,8 @@ impl Authority {
             }
             CallerKeyAdded::Full => return Err(Error::CallerKeyLimit),
         }
-        let made = self.caller_name(&id, &facts.name);
+        let view = self.kept_view(&id, facts);
+        let made = &view.caller;
         tracing::info!(
             key = id.public(),
             made,
@@ -93,6 +95,6 @@ impl Authority {
         let detail = format!("{} of {made}, role {}", id.public(), role.name());
         let entry = self.entry(Action::CallerKeyMade, call, None);
         self.audit(&Entry { detail: readable(&detail), note: readable(&reason), ..entry });
-        Ok((CallerKeyView { id, caller: made, facts, by_former_secret: false }, key))
+        Ok((CallerKeyView { id, ends: now + lifetime, kept: Ok(view) }, key))
     }
 }

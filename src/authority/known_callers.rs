@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use futures::lock::{Mutex, MutexGuard};
+
 use super::caller::Caller;
-use crate::crypto::Digest;
+use crate::crypto::{Digest, KeyId};
 use crate::session::caller::CallerKeyId;
+use crate::session::key::TenantNumber;
 
 /// How many keys are known at most: of more, all are read again.
 const KNOWN: usize = 8192;
@@ -28,16 +31,25 @@ pub(super) struct KnownKey {
 /// **Invariant:** what was read is answered only while nothing was forgotten of it since its reading began, and a key that is
 /// known to have been revoked is never answered again, whatever a store says that has lost so.
 #[derive(Default)]
-pub(super) struct KnownCallers(RwLock<Inner>);
+pub(super) struct KnownCallers {
+    inner: RwLock<Inner>,
+    /// Held by whoever lists keys: the others wait for what they find.
+    listing: Mutex<()>,
+}
 
 #[derive(Default)]
 struct Inner {
     /// Rises with everything that is forgotten.
     forgotten: u64,
     known: HashMap<CallerKeyId, Slot>,
+    /// All keys of those tenants that were listed.
+    listed: HashMap<TenantNumber, Signers>,
     revoked: HashSet<CallerKeyId>,
     order: VecDeque<CallerKeyId>,
 }
+
+/// Keys, and what signed them; `None` where that can't be said.
+pub(super) type Signers = HashMap<CallerKeyId, Option<KeyId>>;
 
 struct Slot {
     /// `None`: there is no such key.
@@ -115,11 +127,33 @@ impl KnownCallers {
         }
     }
 
-    /// Nobody can say what was missed.
+    /// Keeps which keys a tenant has, as a reading gave it.
+    pub(super) fn list(&self, tenant: TenantNumber, keys: Signers, reading: u64) {
+        let mut inner = self.write();
+        if inner.forgotten == reading {
+            inner.listed.insert(tenant, keys);
+        }
+    }
+
+    /// Whether there is such a key that none of these may have signed, or was when its tenant's were listed; `None` where they
+    /// were not.
+    pub(super) fn is_listed(&self, id: &CallerKeyId, signers: impl Fn(&KeyId) -> bool) -> Option<bool> {
+        let inner = self.read();
+        let signer = inner.listed.get(&id.tenant)?.get(id);
+        Some(signer.is_some_and(|signer| !signer.as_ref().is_some_and(signers)))
+    }
+
+    /// To be held while keys are listed.
+    pub(super) async fn listing(&self) -> MutexGuard<'_, ()> {
+        self.listing.lock().await
+    }
+
+    /// Nobody can say what was missed, or what opened the records may do so no more.
     pub(super) fn forget_all(&self) {
         let mut inner = self.write();
         inner.forgotten += 1;
         inner.known.clear();
+        inner.listed.clear();
     }
 
     /// The keys that are known to have been revoked.
@@ -128,11 +162,11 @@ impl KnownCallers {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Inner> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,6 +208,22 @@ mod tests {
         known.forget_all();
         assert!(!is_known(&known, 2, 10));
         assert_eq!(known.revoked(), [id(1)]);
+    }
+
+    #[test]
+    fn the_keys_of_a_tenant_are_listed_until_something_is_forgotten() {
+        let known = KnownCallers::default();
+        let keys = Signers::from([(id(1), Some([1; 4])), (id(2), Some([2; 4])), (id(3), None)]);
+        let is_listed = |id| known.is_listed(&id, |signer| *signer == [2; 4]);
+        assert_eq!(is_listed(id(1)), None);
+        known.list(TenantNumber(1), keys.clone(), known.reading());
+        let other = CallerKeyId { tenant: TenantNumber(2), ..id(1) };
+        let expected = [Some(true), Some(false), Some(true), Some(false), None];
+        assert_eq!([id(1), id(2), id(3), id(4), other].map(is_listed), expected);
+        let before = known.reading();
+        known.forget_all();
+        known.list(TenantNumber(1), keys, before);
+        assert_eq!(is_listed(id(1)), None);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use super::caller_keys::{CallerKeyView, Reach};
 use super::{Authority, Error};
 
 impl Authority {
-    /// The keys within reach, by name.
+    /// The keys within reach, by name; last those that do not open, which hide none of the others.
     ///
     /// # Errors
-    /// When the store can't say, or one is sealed with a key that is not loaded.
+    /// When the store can't say.
     pub async fn list_caller_keys(&self, reach: Reach) -> Result<Vec<CallerKeyView>, Error> {
         let mut found = Vec::new();
         for room in self.rooms(reach) {
@@ -16,9 +16,9 @@ impl Authority {
         }
         let now = self.ports.clock.now();
         found.retain(|(id, kept)| kept.ends > now && !self.stream.callers().is_revoked(id));
-        let views = found.into_iter().map(|(id, kept)| self.key_view(id, &kept.sealed));
-        let mut views = views.collect::<Result<Vec<_>, _>>()?;
-        views.sort_by(|one, other| one.caller.cmp(&other.caller));
+        let mut views: Vec<_> = found.iter().map(|(id, kept)| self.key_view(*id, kept)).collect();
+        let caller = |view: &CallerKeyView| view.kept.as_ref().ok().map(|kept| kept.caller.clone());
+        views.sort_by_cached_key(|view| (view.kept.is_err(), caller(view), view.id));
         Ok(views)
     }
 }

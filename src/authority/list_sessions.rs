@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::ports::WalkPosition;
+use super::unreadable::Unreadable;
 use super::{Authority, Error, SessionView};
 use crate::crypto::{KEY_ID_LEN, MAC_LEN};
 use crate::session::key::{ProviderSessionKey, SessionKey, UserKey};
@@ -43,6 +44,8 @@ pub struct Page {
     pub sessions: Vec<SessionView>,
     /// Where to go on; empty when there is no more.
     pub next_page_token: String,
+    /// What of the page does not open, whether or not the filter would let it through.
+    pub unreadable: Unreadable,
 }
 
 impl Authority {
@@ -62,10 +65,10 @@ impl Authority {
             let page = self.ports.sessions.walk(self.settings.tenant, from, *page_size).await?;
             (page.sessions, page.next)
         };
-        let mut sessions = self.living(records);
+        let (mut sessions, unreadable) = self.opened_living(records);
         sessions.retain(|session| filter.lets(session));
         let next_page_token = next.map(|next| self.page_token(&next, &words)).unwrap_or_default();
-        Ok(Page { sessions, next_page_token })
+        Ok(Page { sessions, next_page_token, unreadable })
     }
 
     /// The sessions among which those are that a filter lets through, where there are few.
@@ -91,15 +94,21 @@ impl Authority {
 
     /// Those records that open and live. One that does not open hides none of the others: the log names it.
     pub(super) fn living(&self, records: Vec<(SessionKey, Record)>) -> Vec<SessionView> {
+        self.opened_living(records).0
+    }
+
+    fn opened_living(&self, records: Vec<(SessionKey, Record)>) -> (Vec<SessionView>, Unreadable) {
+        let mut unreadable = Unreadable::default();
         let open = |(key, record): (SessionKey, Record)| match self.open_living(key, &record) {
             Ok(view) => view,
             Err(error) => {
+                unreadable.note(&error);
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(session = key.public(), error, "a session can't be listed");
                 None
             }
         };
-        records.into_iter().filter_map(open).collect()
+        (records.into_iter().filter_map(open).collect(), unreadable)
     }
 
     /// A record as an admin sees it, if it lives by our own judgement too.

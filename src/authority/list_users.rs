@@ -1,6 +1,7 @@
 //! Owns the use case ListUsers: users, a page at a time. Does not know how it was asked.
 
 use super::get_user::UserView;
+use super::unreadable::Unreadable;
 use super::{Authority, Error};
 
 /// The question.
@@ -19,6 +20,8 @@ pub struct Page {
     pub users: Vec<UserView>,
     /// Where to go on; empty when there is no more.
     pub next_page_token: String,
+    /// What of the page does not open.
+    pub unreadable: Unreadable,
 }
 
 const FILTER: [&str; 1] = ["users"];
@@ -31,15 +34,18 @@ impl Authority {
     pub async fn list_users(&self, question: &Question) -> Result<Page, Error> {
         let from = self.read_page_token(&question.page_token, &FILTER)?;
         let page = self.ports.users.users(self.settings.tenant, from, question.page_size).await?;
+        let mut unreadable = Unreadable::default();
         let open = |(user, kept)| match self.open_user(&user, &kept) {
             Ok(view) => Some(view),
             Err(error) => {
+                unreadable.note(&error);
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(partition = user.partition.number(), error, "a user can't be listed");
                 None
             }
         };
         let next_page_token = page.next.map(|next| self.page_token(&next, &FILTER)).unwrap_or_default();
-        Ok(Page { users: page.users.into_iter().filter_map(open).collect(), next_page_token })
+        let users = page.users.into_iter().filter_map(open).collect();
+        Ok(Page { users, next_page_token, unreadable })
     }
 }

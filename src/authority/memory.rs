@@ -53,9 +53,11 @@ impl Memory {
         }
     }
 
-    /// Forgets every session, opened ones included: what opened them may do so no more.
-    pub fn forget_sessions(&self) {
+    /// Forgets what was opened, sessions, callers' keys and mint keys: what opened it may do so no more.
+    pub fn forget_what_was_opened(&self) {
         self.near.empty();
+        self.ear.forget_callers();
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|keys| keys.forget());
     }
 
     pub(super) fn stream(&self, tenant: TenantNumber, now: Duration) -> Arc<Stream> {

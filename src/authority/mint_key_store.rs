@@ -26,4 +26,8 @@ pub trait MintKeyStore: Send + Sync {
     /// `keep_for` from now. Of several callers with one revision exactly one MUST succeed. Answers whether it was this; to
     /// whom it was not, what won MUST be readable by then.
     async fn put_mint_keys(&self, tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> StoreResult<bool>;
+
+    /// Puts the same keys, sealed anew, into the place of those that were read `before`, if they are still there. Answers whether
+    /// they were. Revision and end stay.
+    async fn reseal_mint_keys(&self, tenant: TenantNumber, before: KeptMintKeys, sealed: Vec<u8>) -> StoreResult<bool>;
 }

@@ -37,6 +37,11 @@ impl KeysAtHand {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// They are read again before any is used.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn put(&self, keys: &Arc<MintKeys>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(keys));
     }

@@ -109,6 +109,7 @@ pub mod list_user_sessions;
 pub mod preview_revoke;
 pub mod revoke;
 pub mod revoke_as_admin;
+pub mod unreadable;
 
 // Callers, and the keys that are made for them at run time.
 pub mod caller;
@@ -127,6 +128,11 @@ pub mod enable_user;
 pub mod get_user;
 pub mod list_users;
 mod open_standing;
+
+// What outlives the keys that it is sealed with.
+pub mod reseal;
+mod reseal_caller_keys;
+mod reseal_mint_keys;
 mod reseal_users;
 
 // What is written down of it all.

@@ -1,16 +1,20 @@
 //! Owns knowing a caller by an API key that was made at run time: a forged key costs a MAC, a good one at most one reading of
 //! the store, and one that is known nothing. Does not know how the key came.
+//!
+//! A key outlives the one that signed it, since its text is with its caller and can't be signed anew. It is told by the hash in
+//! its record then, which is sealed anew; the signature only spares the store what is forged. Where it says nothing, the list of
+//! the tenant's keys does, which is read once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::caller::Caller;
-use super::known_callers::{Known, KnownKey};
+use super::known_callers::{Known, KnownKey, Signers};
 use super::stream::MAX_STALENESS;
 use super::tenants::Scope;
 use super::{Authority, Error};
 use crate::crypto::{Digest, equal};
-use crate::session::caller::{self, CallerKeyId};
+use crate::session::caller::{self, CallerKeyId, Signature};
 use crate::session::mark::EVERY_TENANT;
 
 /// How long what was read of a key counts where this authority may not hear of its end: a cut-off replica is asked of many
@@ -26,17 +30,28 @@ pub enum Recognised {
     Caller(Arc<Caller>),
     /// This caller's, whose time is over.
     Ended(Arc<Caller>),
-    /// Made here: the store has to be asked.
-    Unread(CallerKeyId),
+    /// The store has to be asked.
+    Unread(Unread),
+}
+
+/// A key of which the store has to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Where it is kept, if it is.
+    pub id: CallerKeyId,
+    /// Whether a key of the ring says that it was made here.
+    is_signed: bool,
 }
 
 impl Authority {
     /// Whose a key is that says it is kept under `id`, as far as it is known without asking the store.
     pub(super) fn recall_caller(&self, id: CallerKeyId, text: &[u8], hash: &Digest) -> Recognised {
-        // Also of one that is remembered: the secret that it was made under may have been taken out since.
-        if !caller::is_own_key(text, &self.vault.caller_key) {
-            return Recognised::Nobody;
-        }
+        let is_signed = match caller::signature(text, &self.vault.caller_key) {
+            Signature::Good => true,
+            Signature::Forged => return Recognised::Nobody,
+            Signature::Unknown if self.is_listed(&id) == Some(false) => return Recognised::Nobody,
+            Signature::Unknown => false,
+        };
         match self.known_caller(&id) {
             Known::Key(key, is_due) => {
                 if is_due {
@@ -45,13 +60,38 @@ impl Authority {
                 self.judged(key, hash)
             }
             Known::Gone => Recognised::Nobody,
-            Known::Unknown => Recognised::Unread(id),
+            Known::Unknown => Recognised::Unread(Unread { id, is_signed }),
         }
     }
 
-    /// Whose a key is that this authority has made, as the store has it.
-    pub(super) async fn read_caller(&self, id: CallerKeyId, hash: &Digest) -> Result<Recognised, Error> {
-        Ok(self.read_key(id).await?.map_or(Recognised::Nobody, |key| self.judged(key, hash)))
+    /// Whose a key is, as the store has it.
+    pub(super) async fn read_caller(&self, key: Unread, hash: &Digest) -> Result<Recognised, Error> {
+        if !key.is_signed && !self.outlives_its_signer(&key.id).await? {
+            return Ok(Recognised::Nobody);
+        }
+        Ok(self.read_key(key.id).await?.map_or(Recognised::Nobody, |key| self.judged(key, hash)))
+    }
+
+    /// Whether there is such a key, whose signer is not at hand: asked of the store once for all keys of its tenant.
+    async fn outlives_its_signer(&self, id: &CallerKeyId) -> Result<bool, Error> {
+        let known = self.stream.callers();
+        let _alone = known.listing().await;
+        if let Some(is_listed) = self.is_listed(id) {
+            return Ok(is_listed);
+        }
+        let reading = known.reading();
+        let kept = self.ports.callers.caller_keys(id.tenant).await?;
+        // One that does not open is none that there is not: reading it says why.
+        let signer =
+            |id: &CallerKeyId, sealed: &[u8]| self.vault.open_caller(id, sealed).ok().and_then(|facts| facts.signer);
+        let keys: Signers = kept.iter().map(|(id, kept)| (*id, signer(id, &kept.sealed))).collect();
+        known.list(id.tenant, keys, reading);
+        // Where something was forgotten meanwhile, it is read and judged by its hash all the same.
+        Ok(self.is_listed(id).unwrap_or_else(|| kept.iter().any(|(own, _)| own == id)))
+    }
+
+    fn is_listed(&self, id: &CallerKeyId) -> Option<bool> {
+        self.stream.callers().is_listed(id, |signer| self.vault.caller_key.has(signer))
     }
 
     /// Whether a key that was good is so still.

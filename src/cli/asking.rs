@@ -1,9 +1,11 @@
 //! Owns what the verbs that ask a running authority as an admin have in common: whom they ask, how pages become a list,
 //! how records are printed. Does not know what is asked.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use gatelodge_client::v1::Unreadable;
 use gatelodge_client::{Client, ClientOptions, Error, OptionsError, Timestamp};
 use serde_json::Value;
 
@@ -55,6 +57,18 @@ pub(super) async fn pages<T>(
         if token.is_empty() {
             return Ok(all);
         }
+    }
+}
+
+/// Says on standard error what of a list of `kind` can't be read, each reason once.
+pub(super) fn say_unreadable(kind: &str, all: &[Unreadable]) {
+    let mut counts = BTreeMap::<&str, u64>::new();
+    for Unreadable { why, count } in all {
+        *counts.entry(why).or_default() += count;
+    }
+    for (why, count) in counts {
+        let why: String = why.chars().filter(|c| !c.is_control()).collect();
+        let _ = writeln!(io::stderr(), "warning: {count} {kind} can't be read, and are not listed: {why}");
     }
 }
 

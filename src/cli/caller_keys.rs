@@ -105,10 +105,18 @@ pub(super) fn create(args: CreateArgs, out: &mut impl Write) -> io::Result<Exit>
 
 pub(super) fn list(args: ListArgs, out: &mut impl Write) -> io::Result<Exit> {
     asking(out, args.tenant.options(), async |client: &Client| {
-        let records: Vec<_> = keys(client).await?.iter().map(record).collect();
+        let listed = keys(client).await?;
+        let records: Vec<_> = listed.iter().map(record).collect();
         let text = match args.output {
             Format::Table if records.is_empty() => "No API key was made at run time, or none is left.".to_owned(),
-            Format::Table => table(&records, &COLUMNS),
+            Format::Table => {
+                let all = table(&records, &COLUMNS);
+                let unreadable: Vec<_> = listed.iter().filter(|key| !key.unreadable.is_empty()).map(record).collect();
+                match unreadable.as_slice() {
+                    [] => all,
+                    some => format!("{all}\n\n{}", table(some, &["key_id", "unreadable"])),
+                }
+            }
             Format::Json => Value::Array(records).to_string(),
         };
         Ok((text, Exit::Done))
@@ -166,6 +174,7 @@ fn record(key: &CallerKey) -> Value {
         "expires": time(key.expire_time.as_ref()),
         "created_by": key.created_by,
         "by_former_secret": if key.by_former_secret { "yes" } else { "no" },
+        "unreadable": key.unreadable,
     })
 }
 

@@ -1,26 +1,47 @@
-//! Owns replacing a file that only its owner is to read: whole or not at all. Does not know what stands in it.
+//! Owns replacing a file that only its owner is to read: whole or not at all, and by one process at a time. Does not know what
+//! stands in it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::Path;
+
+/// Nobody else who asks for this holds the folder of the file, until it is dropped. What is replaced is another file by then, so
+/// it is the folder that is locked; nothing is left in it.
+pub(super) struct Alone(File);
+
+impl Alone {
+    /// Waits until nobody else does.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn with(file: &Path) -> io::Result<Self> {
+        let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(Self(folder))
+    }
+}
 
 /// Puts `text` in the place of what the file holds, at once. A link is followed. Owner and group stay, and so does the mode
 /// but for what it gives to everybody; a file that is new can be read by its owner alone.
 ///
 /// # Errors
 /// What the system says. The file is then what it was.
-pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(file: &Path, text: &str, alone: &Alone) -> io::Result<()> {
     let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let before = fs::metadata(&file).ok();
     let name = file.file_name().ok_or_else(|| io::Error::other("it is no file"))?.to_string_lossy();
     let beside = file.with_file_name(format!(".{name}.{}", std::process::id()));
+    // What another process could not finish is nobody's: its number may be ours by now.
+    let _ = fs::remove_file(&beside);
     let written = write(&beside, text, before.as_ref()).and_then(|()| fs::rename(&beside, &file));
     if written.is_err() {
-        // What could not be finished is nobody's.
         let _ = fs::remove_file(&beside);
     }
-    written
+    // A key that others have learnt of must not be lost with the power.
+    written.and_then(|()| alone.0.sync_all())
 }
 
 fn write(beside: &Path, text: &str, before: Option<&fs::Metadata>) -> io::Result<()> {

@@ -12,17 +12,22 @@ use serde_json::{Value, json};
 use super::asking::table;
 use super::config::{complain, load, random};
 use super::exit::Exit;
+use super::private_file::Alone;
 use super::serving::{block_on, exit_of, failed};
 use super::{Format, private_file};
-use crate::app::census::{Counted, census};
+use crate::app::census::{Counted, Kept, census, store_time};
+use crate::app::outlive::{Longest, longest};
 use crate::app::settings::{KeyRings, key_rings};
 use crate::app::world::SystemClock;
+use crate::authority::error::with_causes;
 use crate::authority::ports::Clock as _;
+use crate::config::Config;
 use crate::config::fault::Fault;
 use crate::config::load::Loaded;
 use crate::config::moment::Moment;
 use crate::config::period::Period;
 use crate::config::ring_text::{NAMES, RingText};
+use crate::config::store::Kind;
 use crate::crypto::{Secret, key_id_text};
 use crate::session::key_ring::KeyState;
 use crate::session::time::Timestamp;
@@ -30,7 +35,7 @@ use crate::session::time::Timestamp;
 /// What can be done with key rings.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
-    /// List the keys of every ring: ids, what each does now, dates; never a secret
+    /// List the keys of every ring: ids, what each does now by this machine's clock, dates; never a secret
     List {
         /// How to print them
         #[arg(long, short, value_enum, default_value_t)]
@@ -51,8 +56,8 @@ pub enum Verb {
         #[arg(long, short, value_enum, default_value_t)]
         output: Format,
     },
-    /// Count sessions, users and mint keys under each key, in the store. With the embedded store the authority has to be
-    /// stopped. Fails where some are under a key that is not loaded
+    /// Count sessions, users, API keys, mint keys and audit entries under each key, in the store, and say which key none needs any
+    /// more. With the embedded store the authority has to be stopped. Fails where some are under a key that is not loaded
     Check {
         /// How to print them
         #[arg(long, short, value_enum, default_value_t)]
@@ -60,10 +65,10 @@ pub enum Verb {
     },
 }
 
-/// A session may be at work on its last request when its time is over, and clocks differ.
+/// Something may be at work when its time is over, and clocks differ.
 const MARGIN: Duration = Duration::from_hours(1);
-/// As long as any session may live, where the configuration does not say how long its do.
-const LONGEST: Duration = Duration::from_hours(400 * 24);
+/// How long a store may take to tell its time.
+const STORE_WITHIN: Duration = Duration::from_secs(10);
 
 fn period(text: &str) -> Result<Period, &'static str> {
     Period::parse(text).ok_or("expected a length of time (`10m`)")
@@ -74,26 +79,45 @@ fn period(text: &str) -> Result<Period, &'static str> {
 /// # Errors
 /// The output can't be written.
 pub fn run(verb: &Verb, config: Option<&Path>, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
-    let (loaded, now) = (load(config), SystemClock.now());
-    match (verb, loaded) {
+    match (verb, load(config)) {
         (Verb::Rotate { file, ring, after, output }, loaded) => {
             let named = file.clone().or_else(|| ring_file(loaded.as_ref().ok()?));
             if let (None, Err(faults)) = (&named, &loaded) {
                 return complain(faults, err);
             }
-            let longest = loaded.ok().map_or(LONGEST, |loaded| longest(&loaded));
-            let dates =
-                Dates { now, active_from: now + after.get(), retire_before: now + after.get() + longest + MARGIN };
-            rotate(named.as_deref(), ring, &dates, *output, out, err)
+            let config = loaded.ok().map(|loaded| loaded.config);
+            let now = store_clock(config.as_ref(), err)?;
+            let rotation = Rotation { config, now, active_from: now + after.get(), output: *output };
+            rotate(named.as_deref(), ring, &rotation, out, err)
         }
         (_, Err(faults)) => complain(&faults, err),
-        (Verb::List { output }, Ok(loaded)) => list(&loaded, now, *output, out),
-        (Verb::Check { output }, Ok(loaded)) => match block_on(census(&loaded.config, now)) {
+        (Verb::List { output }, Ok(loaded)) => list(&loaded, SystemClock.now(), *output, out),
+        (Verb::Check { output }, Ok(loaded)) => match block_on(census(&loaded.config)) {
             Some(Ok(counted)) => check(&counted, *output, out, err),
             Some(Err(error)) => Ok(failed(&error, exit_of(&error))),
             None => Ok(Exit::Failed),
         },
     }
+}
+
+/// The time by the clock that dates of keys are of. The embedded store's is this machine's, and its file may be in use; where
+/// another does not tell, that is said.
+fn store_clock(config: Option<&Config>, err: &mut impl Write) -> io::Result<Timestamp> {
+    let Some(config) = config else {
+        writeln!(err, "warning: the configuration can't be used: the dates are by this machine's clock")?;
+        return Ok(SystemClock.now());
+    };
+    if config.store.kind == Kind::Embedded {
+        return Ok(SystemClock.now());
+    }
+    let told = block_on(async { tokio::time::timeout(STORE_WITHIN, store_time(config)).await });
+    let why = match told {
+        Some(Ok(Ok(now))) => return Ok(now),
+        Some(Ok(Err(error))) => with_causes(&error),
+        Some(Err(_)) | None => "it does not answer".to_owned(),
+    };
+    writeln!(err, "warning: the store's time is not known ({why}): the dates are by this machine's clock")?;
+    Ok(SystemClock.now())
 }
 
 /// Where the rings of the default tenant stand: beside the configuration.
@@ -102,47 +126,55 @@ fn ring_file(loaded: &Loaded) -> Option<PathBuf> {
     loaded.config.app.sessions.rings_file.as_ref().map(|file| folder.join(file))
 }
 
-/// How long the longest session of any tenant may live.
-fn longest(loaded: &Loaded) -> Duration {
-    let of = |config: crate::config::Config| {
-        let sessions = config.app.sessions;
-        let remembered = sessions.remember_me.enabled.then(|| sessions.remember_me.max_age.get());
-        sessions.max_age.get().max(remembered.unwrap_or_default())
-    };
-    loaded.config.tenancies().map(of).max().unwrap_or(LONGEST)
-}
-
-struct Dates {
+/// What keys are added by.
+struct Rotation {
+    config: Option<Config>,
     now: Timestamp,
     active_from: Timestamp,
-    retire_before: Timestamp,
+    output: Format,
+}
+
+/// A key that was added to a ring, and what becomes of those before it.
+struct Added {
+    ring: String,
+    id: String,
+    longest: Longest,
+    /// When those before it are dropped.
+    former_until: Timestamp,
 }
 
 fn rotate(
     file: Option<&Path>,
     names: &[String],
-    dates: &Dates,
-    output: Format,
+    rotation: &Rotation,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let text = match file.map(std::fs::read_to_string) {
-        None => String::new(),
-        Some(Ok(text)) => text,
-        Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Some(Err(error)) => {
-            writeln!(err, "error: can't read {}: {error}", file.unwrap_or(Path::new("")).display())?;
+    let shown = file.map_or_else(String::new, |file| file.display().to_string());
+    // From before it is read until it is written: of two at once the second finds what the first has added.
+    let alone = match file.map(Alone::with).transpose() {
+        Ok(alone) => alone,
+        Err(error) => {
+            writeln!(err, "error: can't lock the folder of {shown}: {error}. Nothing was changed")?;
             return Ok(Exit::Failed);
         }
     };
-    let shown = file.map_or_else(String::new, |file| file.display().to_string());
-    let mut rings = match RingText::read(&shown, &text) {
+    let text = match file.map(std::fs::read_to_string) {
+        None => Secret::default(),
+        Some(Ok(text)) => Secret::new(text),
+        Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Secret::default(),
+        Some(Err(error)) => {
+            writeln!(err, "error: can't read {shown}: {error}")?;
+            return Ok(Exit::Failed);
+        }
+    };
+    let mut rings = match RingText::read(&shown, text.expose()) {
         Ok(rings) => rings,
         Err(faults) => return complain(&faults, err),
     };
     let mut added = Vec::new();
     for name in names {
-        if let Some((id, date)) = rings.waiting(name, dates.now) {
+        if let Some((id, date)) = rings.waiting(name, rotation.now) {
             let message = format!("the key {id} waits for {date}: rotate again once it is active");
             return complain(&Fault::of(name.clone(), message).into(), err);
         }
@@ -151,38 +183,55 @@ fn rotate(
             return Ok(Exit::Failed);
         };
         let secret = Secret::new(URL_SAFE_NO_PAD.encode(bytes.expose()));
-        added.push((name, rings.rotate(name, &secret, dates.active_from, dates.retire_before, dates.now)));
+        let longest = longest(rotation.config.as_ref(), name);
+        let former_until = rotation.active_from + longest.life + MARGIN;
+        let id = rings.rotate(name, &secret, rotation.active_from, former_until, rotation.now);
+        added.push(Added { ring: name.clone(), id, longest, former_until });
     }
-    if let Some(file) = file
-        && let Err(error) = private_file::replace(file, rings.text().expose())
+    if let (Some(file), Some(alone)) = (file, &alone)
+        && let Err(error) = private_file::replace(file, rings.text().expose(), alone)
     {
-        writeln!(err, "error: can't write {}: {error}. Nothing was changed", file.display())?;
+        writeln!(err, "error: can't write {shown}: {error}. Nothing was changed")?;
         return Ok(Exit::Failed);
     }
-    let date = Moment::at(dates.active_from);
-    let record = |(ring, id): &(&String, String)| json!({ "ring": ring, "id": id, "active_from": date.to_string() });
+    tell_added(&added, &rings, rotation, file, out)?;
+    Ok(Exit::Done)
+}
+
+fn tell_added(
+    added: &[Added],
+    rings: &RingText,
+    rotation: &Rotation,
+    file: Option<&Path>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let date = Moment::at(rotation.active_from);
+    let record = |added: &Added| {
+        json!({
+            "ring": added.ring, "id": added.id, "active_from": date.to_string(),
+            "former_until": Moment::at(added.former_until).to_string(), "as_long_as": added.longest.what,
+        })
+    };
     let records: Vec<Value> = added.iter().map(record).collect();
-    match (output, file) {
-        (Format::Json, Some(_)) => writeln!(out, "{}", Value::Array(records))?,
+    match (rotation.output, file) {
+        (Format::Json, Some(_)) => writeln!(out, "{}", Value::Array(records)),
         (_, None) => {
             writeln!(
                 out,
                 "# No file of rings is named. Put this under app.sessions.rings of every replica by {date}."
             )?;
-            writeln!(out, "# It is shown this once.\n{}", rings.lines())?;
+            writeln!(out, "# It is shown this once.\n{}", rings.lines().expose())
         }
         (Format::Table, Some(file)) => {
-            writeln!(out, "{}", table(&records, &["ring", "id", "active_from"]))?;
+            writeln!(out, "{}", table(&records, &["ring", "id", "active_from", "former_until", "as_long_as"]))?;
             writeln!(
                 out,
                 "Wrote {}. Every replica has to have this file by {date}; it is read when it changes. The keys before \
-                 these are dropped at {}.",
-                file.display(),
-                Moment::at(dates.retire_before)
-            )?;
+                 these are dropped at `former_until`: nothing is under them by then.",
+                file.display()
+            )
         }
     }
-    Ok(Exit::Done)
 }
 
 fn list(loaded: &Loaded, now: Timestamp, output: Format, out: &mut impl Write) -> io::Result<Exit> {
@@ -210,30 +259,36 @@ fn list(loaded: &Loaded, now: Timestamp, output: Format, out: &mut impl Write) -
 
 fn check(counted: &[Counted], output: Format, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     let record = |one: &Counted| {
-        let kept = one.kept;
-        json!({
-            "tenant": one.tenant, "id": key_id_text(one.id), "state": one.state.map_or("unknown", KeyState::name),
-            "sessions": kept.sessions.to_string(), "users": kept.users.to_string(),
-            "mint_keys": kept.mint_keys.to_string(),
-        })
+        let state = one.state.map_or("unknown", KeyState::name);
+        let mut record = json!({ "tenant": one.tenant, "id": key_id_text(one.id), "state": state });
+        if let Value::Object(record) = &mut record {
+            let kinds = one.kept.named().into_iter().chain([("in_all", one.kept.total())]);
+            record.extend(kinds.map(|(kind, count)| (kind.to_owned(), count.to_string().into())));
+        }
+        record
     };
     let records: Vec<_> = counted.iter().map(record).collect();
     match output {
         Format::Table => {
-            writeln!(out, "{}", table(&records, &["tenant", "id", "state", "sessions", "users", "mint_keys"]))?;
+            let kinds = Kept::default().named().map(|(kind, _)| kind);
+            let columns: Vec<_> = ["tenant", "id", "state"].into_iter().chain(kinds).chain(["in_all"]).collect();
+            writeln!(out, "{}", table(&records, &columns))?;
+            for Counted { tenant, id, kept, .. } in counted.iter().filter(|one| one.state == Some(KeyState::Retiring)) {
+                let id = key_id_text(*id);
+                match kept.total() {
+                    0 => writeln!(out, "{tenant}: nothing is under the key {id} any more: it may be taken out")?,
+                    count => writeln!(out, "{tenant}: {count} records need the key {id}: leave it in until none does")?,
+                }
+            }
         }
         Format::Json => writeln!(out, "{}", Value::Array(records))?,
     }
     let lost: Vec<_> = counted.iter().filter(|one| one.is_lost()).collect();
     for Counted { tenant, id, kept, .. } in &lost {
-        writeln!(
-            err,
-            "error: {tenant}: the key {} is not loaded; under it are {} sessions, {} users, {} sets of mint keys",
-            key_id_text(*id),
-            kept.sessions,
-            kept.users,
-            kept.mint_keys
-        )?;
+        let kinds = kept.named().into_iter().filter(|(_, count)| *count > 0);
+        let kinds: Vec<_> = kinds.map(|(kind, count)| format!("{count} {}", kind.replace('_', " "))).collect();
+        let id = key_id_text(*id);
+        writeln!(err, "error: {tenant}: the key {id} is not loaded; under it are {}", kinds.join(", "))?;
     }
     Ok(if lost.is_empty() { Exit::Done } else { Exit::Failed })
 }

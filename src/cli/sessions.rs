@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Format;
 use super::advice::refused;
-use super::asking::{asking, lines, pages, table, time};
+use super::asking::{asking, lines, pages, say_unreadable, table, time};
 use super::exit::Exit;
 use super::filter::{FilterArgs, TenantArgs, provider_session};
 use super::serving::{block_on, failed};
@@ -106,12 +106,15 @@ async fn ask(client: &Client, verb: Verb) -> Result<(String, Exit), Error> {
     Ok(match verb {
         Verb::List { user, filter, limit, output } => {
             let question = filter.question(user.unwrap_or_default());
+            let mut unreadable = Vec::new();
             let sessions = pages(limit.into(), async |page_token| {
                 let question = v1::ListSessionsRequest { page_size: 200, page_token, ..question.clone() };
                 let page = client.admin().list_sessions(question).await?;
+                unreadable.extend(page.unreadable);
                 Ok((page.sessions, page.next_page_token))
             });
             let records: Vec<_> = sessions.await?.iter().map(record).collect();
+            say_unreadable("sessions", &unreadable);
             done(match output {
                 Format::Table if records.is_empty() => "No session is living.".to_owned(),
                 Format::Table => table(&records, &COLUMNS),

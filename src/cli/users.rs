@@ -9,7 +9,7 @@ use gatelodge_client::{Client, Error};
 use serde_json::{Value, json};
 
 use super::Format;
-use super::asking::{asking, lines, pages, table, time};
+use super::asking::{asking, lines, pages, say_unreadable, table, time};
 use super::exit::Exit;
 use super::filter::TenantArgs;
 
@@ -77,11 +77,14 @@ async fn ask(client: &Client, verb: Verb) -> Result<String, Error> {
             }
         }
         Verb::List { limit, output } => {
+            let mut unreadable = Vec::new();
             let users = pages(limit.into(), async |page_token| {
                 let page = admin.list_users(v1::ListUsersRequest { page_size: 200, page_token }).await?;
+                unreadable.extend(page.unreadable);
                 Ok((page.users, page.next_page_token))
             });
             let records: Vec<_> = users.await?.iter().map(record).collect();
+            say_unreadable("users", &unreadable);
             match output {
                 Format::Table if records.is_empty() => "Nobody has logged in.".to_owned(),
                 Format::Table => table(&records, &COLUMNS),

@@ -13,7 +13,7 @@ use super::shape::prune;
 use super::tree::{Content, Node, Origin, Place};
 use super::variables::Variables;
 use super::{layers, overrides, ring_files, rules, text, yaml};
-use crate::crypto::Digest;
+use crate::crypto::{Digest, digest};
 
 /// What a configuration is made from.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +48,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// Those files, and every other one that a key names: what has to be read again when it changes.
     pub watched: BTreeSet<PathBuf>,
-    /// A hash of every value that is not a default, by its key: tells what has changed, secrets included, and shows none.
+    /// A hash of every value that is not a default, by its key, and of what is in the files that are named: tells what has
+    /// changed, secrets included, and shows none.
     pub values: BTreeMap<String, Digest>,
 }
 
@@ -141,8 +142,16 @@ impl Config {
         }
         let found = in_vain.into_iter().chain(in_file.warnings).chain(in_environment.warnings);
         let warnings = judged.warnings.into_iter().map(placed).chain(found).collect();
-        let watched = files.iter().cloned().chain(named_files(&whole, folder)).collect();
-        Ok(Loaded { config, origins, warnings, files, watched, values: whole.hashes() })
+        let named = named_files(&whole, folder);
+        let watched = files.iter().chain(named.iter().flat_map(|(_, files)| files)).cloned().collect();
+        let values = with_contents(whole.hashes(), &named);
+        Ok(Loaded { config, origins, warnings, files, watched, values })
+    }
+
+    /// What the rules and `parts` say against it.
+    #[must_use]
+    pub fn faults(&self, parts: impl Fn(&Self) -> Vec<Fault>) -> Vec<Fault> {
+        rules::judge(self).faults.into_iter().chain(self.judge_each(parts)).collect()
     }
 }
 
@@ -193,16 +202,31 @@ fn in_vain(file: &BTreeMap<String, Origin>, environment: &BTreeMap<String, Origi
         .collect()
 }
 
-/// Every file that a `*_file` key names. Those of secrets stand relative to the configuration's folder, others to the
+/// Every key that names a file, and the file. Those of secrets stand relative to the configuration's folder, others to the
 /// working directory: a path that is neither names nothing, and never changes.
-fn named_files(whole: &Node, folder: &Path) -> Vec<PathBuf> {
+fn named_files(whole: &Node, folder: &Path) -> Vec<(String, [PathBuf; 2])> {
     let mut found = Vec::new();
     whole.each_text("", &mut |path, text| {
         if path.ends_with("_file") && !text.is_empty() {
-            found.extend([PathBuf::from(text), folder.join(text)]);
+            found.push((path.to_owned(), [PathBuf::from(text), folder.join(text)]));
         }
     });
     found
+}
+
+/// The hashes, where a key that names a file stands for what is in it too: certificates are read by those who use them, long
+/// after this. Of secrets and rings the hashes have the contents already.
+fn with_contents(mut values: BTreeMap<String, Digest>, named: &[(String, [PathBuf; 2])]) -> BTreeMap<String, Digest> {
+    for (path, files) in named {
+        let value = path.trim_end_matches("_file");
+        let is_read = values.keys().any(|known| concerns(known, value) && known != path);
+        if let Some(hash) = values.get_mut(path).filter(|_| !is_read) {
+            // One that can't be read is said to be so where it is used.
+            let [first, second] = files.each_ref().map(|file| std::fs::read(file).unwrap_or_default());
+            *hash = digest("gatelodge file", &[hash.as_slice(), &first, &second]);
+        }
+    }
+    values
 }
 
 /// Whether a fault at `known` can be why there is one at `path`: the same key, one within it, or its file.

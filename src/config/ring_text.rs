@@ -23,13 +23,13 @@ const HEAD: &str = "\
 #[derive(Clone, Debug, Default)]
 pub struct RingText(Vec<(String, Vec<Written>)>);
 
-/// A key as it is written: variables in it stay what they are.
+/// A key as it is written: variables in it stay what they are. Any of the values may be a secret.
 #[derive(Clone, Debug, Default)]
-struct Written(Vec<(String, String)>);
+struct Written(Vec<(String, Secret)>);
 
 impl Written {
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.expose()).filter(|value| !value.is_empty())
     }
 
     fn date(&self, name: &str) -> Option<Timestamp> {
@@ -76,11 +76,11 @@ impl RingText {
             keys.retain(|key| key.date("retire_after").is_none_or(|date| date > now));
             for key in keys.iter_mut().filter(|key| key.get("retire_after").is_none()) {
                 key.0.retain(|(name, _)| name != "retire_after");
-                key.0.push(("retire_after".into(), Moment::at(retire_before).to_string()));
+                key.0.push(("retire_after".into(), Secret::new(Moment::at(retire_before).to_string())));
             }
-            let own = [("id", id.clone()), ("secret", secret.expose().to_owned())];
-            let from = ("active_from", Moment::at(active_from).to_string());
-            keys.push(Written(own.into_iter().chain([from]).map(|(name, value)| (name.to_owned(), value)).collect()));
+            let from = Secret::new(Moment::at(active_from).to_string());
+            let own = [("id", Secret::new(id.clone())), ("secret", secret.clone()), ("active_from", from)];
+            keys.push(Written(own.map(|(name, value)| (name.to_owned(), value)).into()));
         }
         id
     }
@@ -88,24 +88,24 @@ impl RingText {
     /// The text of the file.
     #[must_use]
     pub fn text(&self) -> Secret {
-        Secret::new(format!("{HEAD}{}", self.lines()))
+        Secret::new(format!("{HEAD}{}", self.lines().expose()))
     }
 
     /// The same, to be put under `app.sessions.rings` by hand.
     #[must_use]
-    pub fn lines(&self) -> String {
+    pub fn lines(&self) -> Secret {
         let mut text = String::new();
         for (name, keys) in self.0.iter().filter(|(_, keys)| !keys.is_empty()) {
             // Writing into a text can't fail.
             let _ = writeln!(text, "{name}:");
             for key in keys {
                 for (at, (name, value)) in key.0.iter().enumerate() {
-                    let _ =
-                        writeln!(text, "  {} {name}: '{}'", if at == 0 { "-" } else { " " }, value.replace('\'', "''"));
+                    let value = value.expose().replace('\'', "''");
+                    let _ = writeln!(text, "  {} {name}: '{value}'", if at == 0 { "-" } else { " " });
                 }
             }
         }
-        text
+        Secret::new(text)
     }
 }
 
@@ -139,7 +139,7 @@ fn written(item: &Node, faults: &mut Vec<Fault>) -> Option<Written> {
         faults.push(Fault::at(&item.place, "", "expected a key: { id: ..., secret: ..., active_from: ... }"));
         return None;
     };
-    let text = |node: &Node| if let Content::Text(text) = &node.content { Some(text.clone()) } else { None };
+    let text = |node: &Node| if let Content::Text(text) = &node.content { Some(Secret::new(text)) } else { None };
     Some(Written(entries.iter().filter_map(|(key, node)| Some((key.text.clone(), text(node)?))).collect()))
 }
 
@@ -160,11 +160,13 @@ mod tests {
         rings.rotate("csrf", &Secret::new("other"), at(600), at(9000), at(0));
         assert_eq!(id, key_id_text(key_id(&Secret::new("new"))));
         let lines = "session:\n  - secret: '${OLD}''s'\n    retire_after: '2027-01-15T10:30:00Z'\n";
-        let text = rings.lines();
+        let secret = rings.lines();
+        let text = secret.expose();
         assert!(text.starts_with(lines), "{text}");
         assert!(!text.contains("00000001") && text.contains("csrf:\n  - id: "), "{text}");
         let again = RingText::read("f", rings.text().expose()).unwrap();
-        assert_eq!(again.lines(), text, "it reads back");
+        assert_eq!(again.lines().expose(), text, "it reads back");
+        assert!(!format!("{again:?}").contains("new") && !format!("{again:?}").contains("OLD"));
         assert_eq!(again.waiting("session", at(0)).map(|(own, _)| own), Some(id));
         assert!(again.waiting("session", at(600)).is_none() && again.waiting("minting", at(0)).is_none());
     }

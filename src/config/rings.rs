@@ -18,7 +18,7 @@ pub struct Rings {
     pub session: Vec<Key>,
     /// For CSRF tokens.
     pub csrf: Vec<Key>,
-    /// For sealing sessions, users and logins under way.
+    /// For sealing sessions, users, logins under way, API keys that are made at run time and the audit.
     pub sealing: Vec<Key>,
     /// For hashing fingerprints.
     pub fingerprint: Vec<Key>,
@@ -41,7 +41,8 @@ pub struct Key {
     /// From when on it signs and seals. Until then it only verifies and opens, so that every replica has it before any
     /// uses it. Default: since ever.
     pub active_from: Option<Moment>,
-    /// When it is dropped. Default: when it is taken out of the configuration.
+    /// When it is dropped. Default: when it is taken out of the configuration. One key of `session` and of `csrf` at least is
+    /// without.
     pub retire_after: Option<Moment>,
 }
 
@@ -110,5 +111,5 @@ fn base(former: &[Secret], present: Option<&Secret>, keys: &[Key], otherwise: Op
     let present = present.filter(|secret| !secret.is_empty()).cloned();
     let present = present.or_else(|| otherwise.filter(|_| !has_key));
     let steady = former.iter().rev().cloned().chain(present).map(RingKey::steady);
-    Ring::new(steady.chain(keys.iter().filter_map(Key::ring_key)))
+    Ring::new(steady.chain(keys.iter().filter_map(Key::ring_key))).never_empty()
 }

@@ -37,6 +37,18 @@ impl MacRing {
         self.keys.iter().any(|(own, key)| own == id && equal(&tag(key, parts), mac))
     }
 
+    /// The key that signs; `None` for a ring without keys.
+    #[must_use]
+    pub fn active(&self) -> Option<KeyId> {
+        self.keys.first().map(|(id, _)| *id)
+    }
+
+    /// Whether the key `id` is at hand.
+    #[must_use]
+    pub fn has(&self, id: &KeyId) -> bool {
+        self.keys.iter().any(|(own, _)| own == id)
+    }
+
     /// Whether the key `id` belongs to this ring and is not at hand: what it signed can't be told from what is forged.
     #[must_use]
     pub fn lacks(&self, id: &KeyId) -> bool {

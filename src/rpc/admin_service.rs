@@ -41,6 +41,7 @@ impl AdminService for Admin {
             sessions: page.sessions.iter().map(|session| answers::session(session, tenant)).collect(),
             next_page_token: page.next_page_token,
             applied_filter: Some(answers::filter(question.filter)),
+            unreadable: answers::unreadable(&page.unreadable),
         }))
     }
 
@@ -112,7 +113,11 @@ impl AdminService for Admin {
         let question = questions::list_users(request.into_inner()).map_err(failed)?;
         let page = authority.list_users(&question).await.map_err(failed)?;
         let users = page.users.into_iter().map(user_answers::user).collect();
-        Ok(Response::new(v1::ListUsersResponse { users, next_page_token: page.next_page_token }))
+        Ok(Response::new(v1::ListUsersResponse {
+            users,
+            next_page_token: page.next_page_token,
+            unreadable: answers::unreadable(&page.unreadable),
+        }))
     }
 
     async fn disable_user(
@@ -236,7 +241,7 @@ impl AdminService for Admin {
         let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
         let filter = audit::filter(request.into_inner().filter).map_err(failed)?;
         let told = authority.watch_audit(&filter).map_err(failed)?;
-        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref(), &self.tenants).end()));
+        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref()).end()));
         // The stream keeps the call's place.
         let told = told.map(move |views| {
             let _lasting = &asked.place;

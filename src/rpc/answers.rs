@@ -9,6 +9,7 @@ pub(super) use super::login_answers::{began, completed, edge_settings};
 pub(super) use super::session_answers::{denied, inactive, validated};
 use super::v1;
 use crate::authority::answer::HttpAnswer;
+use crate::authority::unreadable::Unreadable;
 use crate::authority::{SessionView, api_answer, get_access_token, list_sessions, refresh_tokens};
 use crate::session::event::Position;
 use crate::session::identity::Identity;
@@ -102,6 +103,10 @@ pub(super) fn shown_info(session: &SessionView) -> v1::SessionInfo {
 }
 
 /// The filter by which sessions were listed.
+pub(super) fn unreadable(unreadable: &Unreadable) -> Vec<v1::Unreadable> {
+    unreadable.each().map(|(why, count)| v1::Unreadable { why: why.to_owned(), count }).collect()
+}
+
 pub(super) fn filter(filter: list_sessions::Filter) -> v1::SessionFilter {
     v1::SessionFilter {
         user_id: filter.user_id,

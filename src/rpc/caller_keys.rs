@@ -6,7 +6,7 @@ use super::answers::timestamp;
 use super::policy::{self, Role};
 use super::{fields, v1};
 use crate::authority::Error;
-use crate::authority::caller_keys::{CallerKeyView, Reach};
+use crate::authority::caller_keys::{CallerKeyView, KeptView, Reach};
 use crate::authority::create_caller_key::Question;
 use crate::authority::tenants::{Asker, Tenancy};
 use crate::session::caller;
@@ -63,7 +63,12 @@ pub(super) fn to_create(
 }
 
 pub(super) fn shown(view: CallerKeyView, tenancy: &Tenancy) -> v1::CallerKey {
-    let facts = view.facts;
+    let known =
+        v1::CallerKey { key_id: view.id.public(), expire_time: Some(timestamp(view.ends)), ..v1::CallerKey::default() };
+    let KeptView { caller, facts, by_former_secret } = match view.kept {
+        Ok(kept) => kept,
+        Err(error) => return v1::CallerKey { unreadable: error.to_string(), ..known },
+    };
     let role = match facts.role {
         Role::Edge => v1::CallerRole::Edge,
         Role::Backend => v1::CallerRole::Backend,
@@ -74,15 +79,14 @@ pub(super) fn shown(view: CallerKeyView, tenancy: &Tenancy) -> v1::CallerKey {
         |tenants| tenants.into_iter().map(|tenant| tenancy.name_of(tenant)).collect(),
     );
     v1::CallerKey {
-        key_id: view.id.public(),
         name: facts.name,
-        caller: view.caller,
+        caller,
         role: role.into(),
         rpcs: facts.rpcs.unwrap_or_default().iter().map(|rpc| policy::short(rpc).to_owned()).collect(),
         tenants,
         create_time: Some(timestamp(facts.created)),
-        expire_time: Some(timestamp(facts.ends)),
         created_by: facts.created_by,
-        by_former_secret: view.by_former_secret,
+        by_former_secret,
+        ..known
     }
 }

@@ -13,10 +13,9 @@ use super::status;
 use super::strangers::Strangers;
 use super::v1::ErrorReason;
 use crate::authority::Error;
-use crate::authority::recognise_caller::Recognised;
+use crate::authority::recognise_caller::{Recognised, Unread};
 use crate::authority::tenants::{Tenancy, Tenants};
 use crate::crypto::{Digest, sha256};
-use crate::session::caller::CallerKeyId;
 
 /// What is said of a certificate that has the names of more than one caller.
 const SEVERAL: &str =
@@ -32,7 +31,7 @@ pub(super) enum Identity {
     /// This caller, who may.
     Caller(Arc<Caller>),
     /// Whoever has this key, which was made at run time: the store has to say.
-    Unread(CallerKeyId, Digest),
+    Unread(Unread, Digest),
 }
 
 /// Knows callers.
@@ -59,11 +58,10 @@ impl Door {
         };
         let hash = sha256(key);
         if let Some(caller) = self.callers.with_key(&hash) {
-            let known = Recognised::Caller(Arc::clone(caller));
-            return self.let_in(known, request, request_id).map(Identity::Caller);
+            return self.let_in(Recognised::Caller(caller), request, request_id).map(Identity::Caller);
         }
         match self.tenants.now().recall_caller(key, &hash) {
-            Recognised::Unread(id) => Ok(Identity::Unread(id, hash)),
+            Recognised::Unread(key) => Ok(Identity::Unread(key, hash)),
             recognised => self.let_in(recognised, request, request_id).map(Identity::Caller),
         }
     }
@@ -71,13 +69,13 @@ impl Door {
     /// Whose a key is that was made at run time, if they may, as the store has it.
     pub(super) async fn read(
         &self,
-        id: CallerKeyId,
+        key: Unread,
         hash: &Digest,
         request: &Request<()>,
         request_id: &str,
     ) -> Result<Arc<Caller>, Status> {
         let tenancy = self.tenants.now();
-        let read = tenancy.read_caller(id, hash).await.map_err(|error| status::of(&error, request_id))?;
+        let read = tenancy.read_caller(key, hash).await.map_err(|error| status::of(&error, request_id))?;
         self.let_in(read, request, request_id)
     }
 
@@ -134,9 +132,9 @@ pub(super) async fn who_may(
     let key = key.trim_ascii();
     let hash = sha256(key);
     let recognised = match callers.with_key(&hash) {
-        Some(caller) => Recognised::Caller(Arc::clone(caller)),
+        Some(caller) => Recognised::Caller(caller),
         None => match tenancy.recall_caller(key, &hash) {
-            Recognised::Unread(id) => tenancy.read_caller(id, &hash).await?,
+            Recognised::Unread(key) => tenancy.read_caller(key, &hash).await?,
             known => known,
         },
     };

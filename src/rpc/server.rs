@@ -157,7 +157,13 @@ pub async fn serve(
     let shares = Shares::new(calls.clone());
     let work = Work::new(settings.tasks.clone(), shares.clone(), &calls);
     let stopping = CancellationToken::new();
-    let streams = Streams::new(stopping.clone(), settings.max_connection_age, settings.tasks.clone());
+    let streams = Streams::new(
+        stopping.clone(),
+        settings.max_connection_age,
+        settings.tasks.clone(),
+        tenants.clone(),
+        callers.clone(),
+    );
     let sessions = Sessions {
         tenants: tenants.clone(),
         callers: callers.clone(),

@@ -62,7 +62,7 @@ impl SessionService for Sessions {
         self.tenants.now().check_name(&asker).map_err(|error| status::of(&error, &call.request_id))?;
         let (tenants, places) = (self.tenants.clone(), self.places.clone());
         let desk = Desk { tenants, asker, places, request_id: call.request_id, caller: call.caller };
-        let streams = self.streams.of(caller.as_ref(), &self.tenants);
+        let streams = self.streams.of(caller.as_ref());
         Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &streams)))
     }
 
@@ -201,7 +201,7 @@ impl SessionService for Sessions {
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = watching::question(request.into_inner()).map_err(failed)?;
         let told = tenancy.watch_sessions(&asked.asker, question).map_err(failed)?;
-        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref(), &self.tenants).end()));
+        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref()).end()));
         // The stream keeps the call's place.
         let told = told.map(move |told| {
             let _lasting = &asked.place;

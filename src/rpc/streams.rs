@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::callers::Callers;
 use super::tasks::Tasks;
 use crate::authority::caller::Caller;
 use crate::authority::stream::MAX_STALENESS;
@@ -26,39 +27,58 @@ pub(super) struct Streams {
     longest: Duration,
     /// Where streams are driven. A server that stops waits for them.
     pub(super) tasks: Tasks,
-    /// The key of the stream's caller, where it may be revoked, and who knows.
-    key: Option<(CallerKeyId, Tenants)>,
+    /// The stream's caller, who may not be let in for as long as it lasts.
+    caller: Option<Arc<Caller>>,
+    tenants: Tenants,
+    callers: Callers,
 }
 
 impl Streams {
-    pub(super) const fn new(stopping: CancellationToken, longest: Duration, tasks: Tasks) -> Self {
-        Self { stopping, longest, tasks, key: None }
+    pub(super) const fn new(
+        stopping: CancellationToken,
+        longest: Duration,
+        tasks: Tasks,
+        tenants: Tenants,
+        callers: Callers,
+    ) -> Self {
+        Self { stopping, longest, tasks, caller: None, tenants, callers }
     }
 
     /// Those of a caller.
-    pub(super) fn of(&self, caller: Option<&Arc<Caller>>, tenants: &Tenants) -> Self {
-        let key = caller.and_then(|caller| caller.key).map(|key| (key, tenants.clone()));
-        Self { key, ..self.clone() }
+    pub(super) fn of(&self, caller: Option<&Arc<Caller>>) -> Self {
+        Self { caller: caller.cloned(), ..self.clone() }
     }
 
     /// Completes when a stream that begins now has to end.
     pub(super) fn end(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (stopping, longest, key) = (self.stopping.clone(), self.longest, self.key.clone());
+        let own = self.clone();
         async move {
             let over = async {
                 tokio::select! {
-                    () = stopping.cancelled() => {}
-                    () = until_refused(key) => {}
+                    () = own.stopping.cancelled() => {}
+                    () = own.until_refused() => {}
                 }
             };
-            drop(tokio::time::timeout(longest, over).await);
+            drop(tokio::time::timeout(own.longest, over).await);
+        }
+    }
+
+    /// Completes when the caller is no longer let in.
+    async fn until_refused(&self) {
+        match self.caller.as_ref().map(|caller| (caller, caller.key)) {
+            None => pending().await,
+            Some((_, Some(key))) => until_revoked(key, &self.tenants).await,
+            Some((caller, None)) => {
+                while self.callers.has(caller) {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+            }
         }
     }
 }
 
 /// Completes when a key is no longer good, or nobody could say so for as long as anything may be stale.
-async fn until_refused(key: Option<(CallerKeyId, Tenants)>) {
-    let Some((key, tenants)) = key else { return pending().await };
+async fn until_revoked(key: CallerKeyId, tenants: &Tenants) {
     let mut good = Instant::now();
     loop {
         tokio::time::sleep(LOOK_EVERY).await;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::key::TenantNumber;
 use super::signed;
 use super::time::Timestamp;
-use crate::crypto::{API_KEY_PREFIX, MacRing, Secret, SecretBytes};
+use crate::crypto::{API_KEY_PREFIX, KeyId, MacRing, Secret, SecretBytes};
 
 /// What an API key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,10 +112,27 @@ pub fn claimed_key(text: &[u8]) -> Option<CallerKeyId> {
     (*version == VERSION).then(|| CallerKeyId::from_bytes(rest.get(..16)?)).flatten()
 }
 
-/// Whether this ring made the key, in exactly this form.
+/// What a ring says of the signature of an API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// A key of the ring made it, in exactly this form.
+    Good,
+    /// None did.
+    Forged,
+    /// It names a key that is not at hand, or never was: the ring can't say.
+    Unknown,
+}
+
+/// What this ring says of an API key.
 #[must_use]
-pub fn is_own_key(text: &[u8], ring: &MacRing) -> bool {
-    signed::read::<SIGNED_LEN>(API_KEY_PREFIX, text, ring).is_some()
+pub fn signature(text: &[u8], ring: &MacRing) -> Signature {
+    if signed::read::<SIGNED_LEN>(API_KEY_PREFIX, text, ring).is_some() {
+        return Signature::Good;
+    }
+    match signed::claimed_key::<SIGNED_LEN>(API_KEY_PREFIX, text) {
+        Some(signer) if !ring.has(&signer) => Signature::Unknown,
+        _ => Signature::Forged,
+    }
 }
 
 /// What is kept of an API key that was made at run time.
@@ -137,6 +154,8 @@ pub struct CallerFacts {
     pub created_by: String,
     /// From when on it is refused.
     pub ends: Timestamp,
+    /// The key of the ring that signed it; `None` where that was not noted.
+    pub signer: Option<KeyId>,
 }
 
 #[cfg(test)]
@@ -157,11 +176,15 @@ mod tests {
         let key = write_key(ID, &SecretBytes::new([9; 32]), &ring);
         let text = key.expose().as_bytes();
         assert_eq!((text.len(), claimed_key(text)), (96, Some(ID)));
-        assert!(is_own_key(text, &ring) && !is_own_key(text, &self::ring("another secret of 32 characters....")));
+        assert_eq!(signature(text, &ring), Signature::Good);
+        assert_eq!(signature(text, &self::ring("another secret of 32 characters....")), Signature::Unknown);
+        // The signer's name stands in these: a ring can't say of a key whose signer it does not know.
+        let signer = API_KEY_PREFIX.len() + SIGNED_LEN * 4 / 3..=API_KEY_PREFIX.len() + (SIGNED_LEN + 4) * 4 / 3;
         for at in 0..text.len() {
             let mut bent = text.to_vec();
             bent[at] = if bent[at] == b'x' { b'y' } else { b'x' };
-            assert!(!is_own_key(&bent, &ring), "character {at}");
+            let said = signature(&bent, &ring);
+            assert!(said == Signature::Forged || said == Signature::Unknown && signer.contains(&at), "character {at}");
         }
         for other in ["", "glk_", "sess_abc", crate::crypto::ApiKey::generate(&[7; 32]).expose()] {
             assert_eq!(claimed_key(other.as_bytes()), None, "{other}");

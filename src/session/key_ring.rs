@@ -59,7 +59,35 @@ impl KeyState {
 
 /// The keys of a ring: those that were there before rings had dates first, then by their dates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ring(Vec<RingKey>);
+pub struct Ring {
+    keys: Vec<RingKey>,
+    /// Whether one of them stays, whatever the dates say.
+    never_empty: bool,
+}
+
+/// The times between which no key of some rings does anything else. `None` on a side on which nothing is to change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// It begins here.
+    pub from: Option<Timestamp>,
+    /// It is over here.
+    pub until: Option<Timestamp>,
+}
+
+impl Span {
+    /// Whether the time is within it.
+    #[must_use]
+    pub fn has(&self, now: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+
+    /// What both have in common.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let until = [self.until, other.until].into_iter().flatten().min();
+        Self { from: self.from.max(other.from), until }
+    }
+}
 
 impl Ring {
     /// These keys. Of two that become active at the same time the later one in the list does. One that is there twice
@@ -72,7 +100,14 @@ impl Ring {
             ring.push(key);
         }
         ring.sort_by_key(|key| key.active_from);
-        Self(ring)
+        Self { keys: ring, never_empty: false }
+    }
+
+    /// The same, that others fall back on: where the time of every key at hand is over, the one that was to stay the longest does
+    /// stay. Whoever has nothing to sign with logs everybody out.
+    #[must_use]
+    pub fn never_empty(self) -> Self {
+        Self { never_empty: true, ..self }
     }
 
     /// This ring for a purpose of its own: until a key of `own` is active, those here sign and seal, and they go on to
@@ -85,13 +120,14 @@ impl Ring {
     /// The keys.
     #[must_use]
     pub fn keys(&self) -> &[RingKey] {
-        &self.0
+        &self.keys
     }
 
     /// What each of the keys does at this time.
     pub fn states(&self, now: Timestamp) -> impl Iterator<Item = (&RingKey, KeyState)> {
         let active = self.active(now).map(|key| key.id);
-        self.0.iter().map(move |key| (key, state(key, active, now)))
+        let kept = self.kept(now).map(|key| key.id);
+        self.keys.iter().map(move |key| (key, state(key, active, kept, now)))
     }
 
     /// The keys as they are at this time. Where no date has come yet, the earliest key is active all the same.
@@ -100,11 +136,11 @@ impl Ring {
         ring_of(self, &Self::default(), now)
     }
 
-    /// When one of the keys does something else than now; `None` when that is not to come.
+    /// How long before and after this time the keys do what they do at it.
     #[must_use]
-    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let dates = self.0.iter().flat_map(|key| [key.active_from, key.retire_after]);
-        dates.flatten().filter(|date| *date > now).min()
+    pub fn span(&self, now: Timestamp) -> Span {
+        let dates = || self.keys.iter().flat_map(|key| [key.active_from, key.retire_after]).flatten();
+        Span { from: dates().filter(|date| *date <= now).max(), until: dates().filter(|date| *date > now).min() }
     }
 
     /// The one that signs and seals: of those whose date has come the latest, else the earliest.
@@ -117,7 +153,18 @@ impl Ring {
     }
 
     fn there(&self, now: Timestamp) -> impl Iterator<Item = &RingKey> {
-        self.0.iter().filter(move |key| key.secret.is_some() && !is_over(key, now))
+        self.timely(now).chain(self.kept(now))
+    }
+
+    fn timely(&self, now: Timestamp) -> impl Iterator<Item = &RingKey> {
+        self.keys.iter().filter(move |key| key.secret.is_some() && !is_over(key, now))
+    }
+
+    /// The key that stays because no other is left.
+    fn kept(&self, now: Timestamp) -> Option<&RingKey> {
+        let is_wanted = self.never_empty && self.timely(now).next().is_none();
+        let at_hand = self.keys.iter().filter(|key| key.secret.is_some());
+        at_hand.max_by_key(|key| key.retire_after).filter(|_| is_wanted)
     }
 }
 
@@ -140,8 +187,9 @@ fn is_over(key: &RingKey, now: Timestamp) -> bool {
     key.retire_after.is_some_and(|date| date <= now)
 }
 
-fn state(key: &RingKey, active: Option<KeyId>, now: Timestamp) -> KeyState {
+fn state(key: &RingKey, active: Option<KeyId>, kept: Option<KeyId>, now: Timestamp) -> KeyState {
     match key {
+        _ if kept == Some(key.id) => KeyState::Active,
         _ if is_over(key, now) => KeyState::Retired,
         RingKey { secret: None, .. } => KeyState::Missing,
         _ if active == Some(key.id) => KeyState::Active,
@@ -154,7 +202,7 @@ fn ring_of(base: &Ring, own: &Ring, now: Timestamp) -> KeyRing {
     let active = own.dated(now).or_else(|| base.active(now)).or_else(|| own.there(now).next());
     let there: Vec<_> = base.there(now).chain(own.there(now)).collect();
     let place = there.iter().position(|key| active.is_some_and(|active| active.id == key.id)).unwrap_or_default();
-    let missing = base.0.iter().chain(&own.0).filter(|key| key.secret.is_none() && !is_over(key, now));
+    let missing = base.keys.iter().chain(&own.keys).filter(|key| key.secret.is_none() && !is_over(key, now));
     let missing = missing.map(|key| key.id).collect();
     KeyRing::of(there.into_iter().filter_map(|key| key.secret.clone()).collect(), place, missing)
 }
@@ -195,8 +243,12 @@ mod tests {
         assert_eq!(states(&ring, 100), [Retiring, Active, VerifyOnly]);
         assert_eq!(states(&ring, 200), [Retiring, Retiring, Active]);
         assert_eq!(states(&ring, 300), [Retired, Retiring, Active]);
-        let changes: Vec<_> = [0, 100, 200, 300].map(|now| ring.next_change(at(now))).into();
-        assert_eq!(changes, [Some(at(100)), Some(at(200)), Some(at(300)), None]);
+        let span =
+            |from: u64, until: u64| Span { from: (from > 0).then(|| at(from)), until: (until > 0).then(|| at(until)) };
+        let spans = [0, 99, 100, 200, 300].map(|now| ring.span(at(now)));
+        assert_eq!(spans, [span(0, 100), span(0, 100), span(100, 200), span(200, 300), span(300, 0)]);
+        assert_eq!([99, 100, 199, 200].map(|now| span(100, 200).has(at(now))), [false, true, true, false]);
+        assert_eq!(span(0, 200).and(span(100, 0)), span(100, 200));
         let (id, mac) = KeyRing::new(Secret::new("a"), []).mac("p").sign(&[b"x"]);
         let accepts = |now| ring.at(at(now)).mac("p").verify(&id, &[b"x"], &mac);
         assert!(accepts(0) && accepts(299) && !accepts(300));
@@ -212,7 +264,7 @@ mod tests {
         assert_eq!(Ring::new([c, a, b]), Ring::new(keys));
         let twice = Ring::new([key("a", 0, 0), key("b", 100, 0), key("a", 0, 500)]);
         assert_eq!(twice.keys().len(), 2, "a key that is there twice is one");
-        assert_eq!(twice.next_change(at(200)), Some(at(500)), "as it stands later");
+        assert_eq!(twice.span(at(200)).until, Some(at(500)), "as it stands later");
     }
 
     #[test]
@@ -230,6 +282,22 @@ mod tests {
         let lacks = |now| ring.at(at(now)).mac("p").lacks(&key_id(&Secret::new("b")));
         assert!(lacks(1) && lacks(299) && !lacks(300));
         assert_eq!(signs(&ring.at(at(150)), &["a", "b"]), Some("a"));
+    }
+
+    // Whatever the dates say: with no key at all nothing could be signed, and everybody would be logged out.
+    #[test]
+    fn of_a_ring_that_others_fall_back_on_the_last_key_stays() {
+        let keys = [key("a", 0, 300), key("b", 100, 200), lost("c", 0, 400)];
+        let ring = Ring::new(keys.clone()).never_empty();
+        assert_eq!(states(&ring, 250), [Active, Missing, Retired]);
+        for now in [300, 400, 4000] {
+            assert_eq!(signs(&ring.at(at(now)), &["a", "b"]), Some("a"), "{now}");
+        }
+        assert_eq!(states(&ring, 400), [Active, Retired, Retired]);
+        assert_eq!(signs(&Ring::new(keys).at(at(400)), &["a", "b"]), None, "another ring may be empty");
+        let own = ring.with_own(&Ring::new([key("own", 0, 300)]));
+        assert_eq!(signs(&own.at(at(299)), &["a", "own"]), Some("own"));
+        assert_eq!(signs(&own.at(at(300)), &["a", "own"]), Some("a"));
     }
 
     // Given a ring of its own, a purpose goes on to open what the common one sealed.

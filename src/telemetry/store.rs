@@ -232,11 +232,13 @@ hand_on! {
         add_caller_key(
             key: &CallerKeyId, kept: KeptCallerKey, now: Timestamp, keep_for: Duration, most: usize
         ) -> CallerKeyAdded;
+        reseal_caller_key(key: &CallerKeyId, before: KeptCallerKey, sealed: Vec<u8>) -> bool;
         remove_caller_key(key: &CallerKeyId) -> bool;
     } waits {}
     MintKeyStore by mint_keys {
         mint_keys(tenant: TenantNumber) -> Option<KeptMintKeys>;
         put_mint_keys(tenant: TenantNumber, keys: KeptMintKeys, keep_for: Duration) -> bool;
+        reseal_mint_keys(tenant: TenantNumber, before: KeptMintKeys, sealed: Vec<u8>) -> bool;
     } waits {}
     UserStore by users {
         user(user: &UserKey) -> UserLookup;

@@ -5,7 +5,7 @@ use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
 use super::encoding::{decode, encode};
-use super::{NONCE_LEN, Vault, VaultError};
+use super::{NONCE_LEN, Vault, VaultError, key_of_sealed};
 use crate::session::caller::{CallerFacts, CallerKeyId, Role};
 use crate::session::key::TenantNumber;
 use crate::session::time::Timestamp;
@@ -31,6 +31,8 @@ struct CallerForm {
     created_by: String,
     #[n(7)]
     ends: u64,
+    #[n(8)]
+    signer: Option<ByteArray<4>>,
 }
 
 impl Vault {
@@ -50,6 +52,7 @@ impl Vault {
             created: facts.created.as_millis(),
             created_by: facts.created_by.clone(),
             ends: facts.ends.as_millis(),
+            signer: facts.signer.map(Into::into),
         };
         self.caller.seal(nonce, &[&id.to_bytes()], &[b"caller", VERSION], &encode(&form))
     }
@@ -60,6 +63,8 @@ impl Vault {
     /// When the ring's key is not loaded, or it is not what was sealed for this key.
     pub fn open_caller(&self, id: &CallerKeyId, sealed: &[u8]) -> Result<CallerFacts, VaultError> {
         let form: CallerForm = decode(&self.caller.open(&[&id.to_bytes()], &[b"caller", VERSION], sealed)?)?;
+        // Where it was not noted: one key did both, unless sealing has keys of its own.
+        let by_place = || key_of_sealed(sealed).ok().filter(|id| self.caller_key.has(id));
         Ok(CallerFacts {
             name: form.name,
             role: match form.role {
@@ -74,12 +79,13 @@ impl Vault {
             created: Timestamp::from_millis(form.created),
             created_by: form.created_by,
             ends: Timestamp::from_millis(form.ends),
+            signer: form.signer.map(Into::into).or_else(by_place),
         })
     }
 
-    /// Whether it is sealed with the ring's active key, which then has made the key too.
+    /// Whether it is sealed with the ring's active key. One that is not is to be sealed anew.
     #[must_use]
-    pub fn is_caller_of_active_key(&self, sealed: &[u8]) -> bool {
+    pub fn is_caller_under_active_key(&self, sealed: &[u8]) -> bool {
         self.caller.is_active(sealed)
     }
 }
@@ -106,10 +112,14 @@ mod tests {
             created: Timestamp::from_secs(5),
             created_by: "ops".into(),
             ends: Timestamp::from_secs(9),
+            signer: old.caller_key.active(),
         };
         let sealed = old.seal_caller([1; 12], &id, &facts);
         assert_eq!(new.open_caller(&id, &sealed), Ok(facts.clone()));
-        assert!(old.is_caller_of_active_key(&sealed) && !new.is_caller_of_active_key(&sealed));
+        assert!(old.is_caller_under_active_key(&sealed) && !new.is_caller_under_active_key(&sealed));
+        // As it was kept before the signer was noted.
+        let unnoted = old.seal_caller([1; 12], &id, &CallerFacts { signer: None, ..facts.clone() });
+        assert_eq!(new.open_caller(&id, &unnoted), Ok(facts.clone()));
         let every = CallerFacts { tenants: None, rpcs: None, role: Role::Admin, ..facts };
         assert_eq!(new.open_caller(&id, &new.seal_caller([2; 12], &id, &every)), Ok(every));
         for other in [CallerKeyId { id: [8; 12], ..id }, CallerKeyId { tenant: TenantNumber(0), ..id }] {

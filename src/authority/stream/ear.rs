@@ -194,6 +194,11 @@ impl Ear {
         heard.tell(&news);
     }
 
+    /// Forgets what was read of callers' keys; those that were revoked stay so.
+    pub(in crate::authority) fn forget_callers(&self) {
+        self.callers.forget_all();
+    }
+
     /// Forgets what could be outdated: nobody can say what was missed.
     pub(super) fn reset(&self, position: Position, now: Duration) {
         self.near.forget_all();

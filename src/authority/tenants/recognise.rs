@@ -1,7 +1,7 @@
 //! Owns finding the tenant under which an API key is kept that was made at run time. Does not know what is kept of it.
 
 use super::Tenancy;
-use crate::authority::recognise_caller::Recognised;
+use crate::authority::recognise_caller::{Recognised, Unread};
 use crate::authority::{Authority, Error};
 use crate::crypto::Digest;
 use crate::session::caller::{self, CallerKeyId};
@@ -19,13 +19,13 @@ impl Tenancy {
         keeper.map_or(Recognised::Nobody, |(id, keeper)| keeper.recall_caller(id, key, hash))
     }
 
-    /// Whose a key is that was made here, as the store has it.
+    /// Whose a key is, as the store has it.
     ///
     /// # Errors
     /// When the store can't say.
-    pub async fn read_caller(&self, id: CallerKeyId, hash: &Digest) -> Result<Recognised, Error> {
-        match self.keeper_of(id) {
-            Some(keeper) => keeper.read_caller(id, hash).await,
+    pub async fn read_caller(&self, key: Unread, hash: &Digest) -> Result<Recognised, Error> {
+        match self.keeper_of(key.id) {
+            Some(keeper) => keeper.read_caller(key, hash).await,
             None => Ok(Recognised::Nobody),
         }
     }

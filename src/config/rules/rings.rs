@@ -1,10 +1,13 @@
 //! Owns the rules for key rings. Does not know the other sections.
 
 use super::Judgement;
+use crate::config::moment::Moment;
 use crate::config::rings::{Key, Rings};
 use crate::config::sessions::Sessions;
 use crate::config::well_known::weakness;
 use crate::crypto::{Secret, key_id, key_id_text};
+use crate::session::key_ring::Ring;
+use crate::session::time::Timestamp;
 
 pub(super) fn judge(sessions: &Sessions, development: bool, judgement: &mut Judgement) {
     for (name, keys) in sessions.rings.named() {
@@ -12,8 +15,24 @@ pub(super) fn judge(sessions: &Sessions, development: bool, judgement: &mut Judg
             judge_key(&format!("app.sessions.rings.{name}[{at}]"), key, development, judgement);
         }
     }
+    for (name, ring) in [("session", sessions.session_ring(None)), ("csrf", sessions.csrf_ring(None))] {
+        lasts(name, &ring, judgement);
+    }
     if !development {
         apart(sessions, judgement);
+    }
+}
+
+/// What is signed with the last key would be nobody's from its end on.
+fn lasts(name: &str, ring: &Ring, judgement: &mut Judgement) {
+    let ends: Vec<_> = ring.keys().iter().filter(|key| key.secret.is_some()).map(|key| key.retire_after).collect();
+    if let Some(Some(last)) = ends.iter().max_by_key(|end| end.map_or(u64::MAX, Timestamp::as_millis)) {
+        let message = format!(
+            "every key has a `retire_after`, the last of them {}: at least one has to be without; `gatelodge rings rotate \
+             --ring {name}` adds one",
+            Moment::at(*last)
+        );
+        judgement.fault(format!("app.sessions.rings.{name}"), message);
     }
 }
 

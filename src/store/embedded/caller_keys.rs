@@ -78,6 +78,19 @@ impl CallerKeyStore for EmbeddedStore {
         ordered.settled().await
     }
 
+    async fn reseal_caller_key(&self, key: &CallerKeyId, before: KeptCallerKey, sealed: Vec<u8>) -> StoreResult<bool> {
+        let Some(first) = Partition::new(0) else { return Ok(false) };
+        let place = self.journal.place().await?;
+        let ordered = {
+            let mut partition = self.memory.write(first);
+            let one = partition.caller_keys.get_mut(key).filter(|one| one.shown && one.kept == before);
+            let Some(one) = one else { return Ok(false) };
+            one.kept.sealed = sealed;
+            self.journal.order(place, vec![Change::PutCallerKey(*key, one.kept.clone())], || true)
+        };
+        ordered.settled().await
+    }
+
     async fn remove_caller_key(&self, key: &CallerKeyId) -> StoreResult<bool> {
         let Some(first) = Partition::new(0) else { return Ok(false) };
         let place = self.journal.place().await?;

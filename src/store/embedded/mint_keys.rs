@@ -71,4 +71,20 @@ impl MintKeyStore for EmbeddedStore {
         };
         ordered.settled().await
     }
+
+    async fn reseal_mint_keys(&self, tenant: TenantNumber, before: KeptMintKeys, sealed: Vec<u8>) -> StoreResult<bool> {
+        let Some(first) = Partition::new(0) else { return Ok(false) };
+        let place = self.journal.place().await?;
+        let ordered = {
+            let now = self.now();
+            let mut partition = self.memory.write(first);
+            let kept = partition.mint_keys.get_mut(&tenant).filter(|kept| kept.living(now) == Some(&before));
+            // Not over others that are on their way to the disk.
+            let kept = kept.filter(|kept| kept.newest == before.revision).and_then(|kept| kept.shown.as_mut());
+            let Some((keys, until)) = kept else { return Ok(false) };
+            keys.sealed = sealed;
+            self.journal.order(place, vec![Change::PutMintKeys(tenant, *until, keys.clone())], || true)
+        };
+        ordered.settled().await
+    }
 }

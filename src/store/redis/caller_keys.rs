@@ -53,6 +53,12 @@ impl CallerKeyStore for RedisStore {
         }
     }
 
+    async fn reseal_caller_key(&self, key: &CallerKeyId, before: KeptCallerKey, sealed: Vec<u8>) -> StoreResult<bool> {
+        let anew = KeptCallerKey { sealed, ..before.clone() };
+        let args = [key.id.to_vec(), caller_key::write(&before), caller_key::write(&anew)];
+        self.link.run(&SCRIPTS.reseal_caller_key, &[self.keys.caller_keys(key.tenant)], &args).await
+    }
+
     async fn remove_caller_key(&self, key: &CallerKeyId) -> StoreResult<bool> {
         let (keys, args) = ([self.keys.caller_keys(key.tenant)], [key.id.to_vec()]);
         let removed = self.link.run(&SCRIPTS.remove_caller_key, &keys, &args).await?;

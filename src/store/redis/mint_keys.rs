@@ -25,4 +25,10 @@ impl MintKeyStore for RedisStore {
         let args = [mint_keys::write(&keys), before.to_be_bytes().to_vec(), millis(keep_for)];
         self.link.run(&SCRIPTS.put_mint_keys, &[self.keys.mint_keys(tenant)], &args).await
     }
+
+    async fn reseal_mint_keys(&self, tenant: TenantNumber, before: KeptMintKeys, sealed: Vec<u8>) -> StoreResult<bool> {
+        let anew = KeptMintKeys { revision: before.revision, sealed };
+        let args = [mint_keys::write(&before), mint_keys::write(&anew)];
+        self.link.run(&SCRIPTS.reseal_mint_keys, &[self.keys.mint_keys(tenant)], &args).await
+    }
 }

@@ -103,5 +103,7 @@ scripts! {
     watch_call: "watch_call.lua",
     add_caller_key: "add_caller_key.lua",
     remove_caller_key: "remove_caller_key.lua",
+    reseal_caller_key: "reseal_caller_key.lua",
+    reseal_mint_keys: "reseal_mint_keys.lua",
     keep_entry: "keep_entry.lua",
 }

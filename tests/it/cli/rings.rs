@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -84,4 +86,76 @@ fn a_wrong_secret_and_a_lost_one_are_told_apart() {
     let of = folder(&ring("{ active_from: tomorrow }"));
     let (_, _, err) = run(of.path(), &["config", "check"]);
     assert!(err.contains("gatelodge.yaml:1:") && err.contains("expected a moment in UTC"), "{err}");
+}
+
+// One of two at once would lose the key that the other has told of.
+#[test]
+fn of_two_rotations_at_once_the_second_waits_and_finds_the_key_of_the_first() {
+    let folder = folder("app: { sessions: { rings_file: rings.yaml } }\n");
+    let rings = folder.path().join("rings.yaml");
+    fs::write(&rings, "").unwrap();
+    let alone = fs::File::open(folder.path()).unwrap();
+    alone.lock().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gatelodge"));
+    command.env_clear().env("SESSION_SIGNING_SECRET", SECRET).env("CSRF_SIGNING_SECRET", SECRET.to_lowercase());
+    command.current_dir(folder.path()).args(["rings", "rotate"]).stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut second = command.spawn().unwrap();
+    let pid = format!(" {} ", second.id());
+    let waits =
+        || fs::read_to_string("/proc/locks").unwrap().lines().any(|line| line.contains("->") && line.contains(&pid));
+    while second.try_wait().unwrap().is_none() && !waits() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let first = "session: [{ id: 01234567, secret: x, active_from: 2100-01-01T00:00:00Z }]\n";
+    fs::write(&rings, first).unwrap();
+    drop(alone);
+    let second = second.wait_with_output().unwrap();
+    let err = text(&second.stderr);
+    assert!(!second.status.success() && err.contains("the key 01234567 waits for 2100-01-01"), "{err}");
+    assert_eq!(fs::read_to_string(&rings).unwrap(), first);
+}
+
+// store.md 2: a key is there for as long as anything that it made.
+#[test]
+fn the_former_keys_of_each_ring_end_after_the_longest_of_what_they_made() {
+    let folder = folder(
+        "app: { sessions: { rings_file: rings.yaml, max_age: 1day, idle_timeout: 1day }, audit: { keep_for: 90days } }\n\
+         tenants: { acme: { number: 2, app: { redirects: { public_base_url: 'https://a.example' }, \
+         audit: { keep_for: 10days }, sessions: { remember_me: { enabled: true, max_age: 60days, idle_timeout: 1day } } } } }\n",
+    );
+    fs::write(folder.path().join("rings.yaml"), "").unwrap();
+    let rings = ["session", "csrf", "sealing", "fingerprint", "minting"].map(|ring| ["--ring", ring]).concat();
+    let words = [&["rings", "rotate", "--after", "0", "-o", "json"], &rings[..]].concat();
+    let (code, out, err) = run(folder.path(), &words);
+    assert_eq!(code, 0, "{err}");
+    let rows: Vec<Value> = serde_json::from_str(&out).unwrap();
+    let days = |row: &Value| {
+        let moment = |name: &str| humantime::parse_rfc3339(row[name].as_str().unwrap()).unwrap();
+        (moment("former_until").duration_since(moment("active_from")).unwrap().as_secs() + 43_200) / 86_400
+    };
+    let found: Vec<_> = rows.iter().map(|row| (row["as_long_as"].as_str().unwrap(), days(row))).collect();
+    let expected = [
+        ("an entry of the audit", 90),
+        ("a CSRF token", 1),
+        ("an entry of the audit", 90),
+        ("the longest session", 60),
+        ("what is sealed anew", 1),
+    ];
+    assert_eq!(found, expected);
+}
+
+// With no key nothing could be signed, and everybody would be logged out.
+#[test]
+fn a_ring_all_of_whose_keys_end_is_refused() {
+    let key = "{ secret: 'hT5bV9nM2kL7jH4gF1dS8aP3oI6uY0tR', retire_after: 2030-01-01T00:00:00Z }";
+    let folder = folder(&format!("app: {{ sessions: {{ rings: {{ session: [{key}], sealing: [{key}] }} }} }}\n"));
+    let (code, _, err) = run(folder.path(), &["config", "check"]);
+    assert_eq!(code, 0, "SESSION_SIGNING_SECRET has no end: {err}");
+    let mut command = gatelodge(folder.path());
+    command.env("CSRF_SIGNING_SECRET", "pK3n8sW1xE6rT0yU4iO9aS2dF7gH5jLz");
+    let output = command.args(["config", "check"]).output().unwrap();
+    let err = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{err}");
+    assert!(err.contains("app.sessions.rings.session: every key has a `retire_after`"), "{err}");
+    assert!(err.contains("2030-01-01T00:00:00Z") && !err.contains("rings.sealing"), "{err}");
 }

@@ -1,5 +1,8 @@
 //! Owns what changes while an authority runs: its keys and its configuration. Does not know how a configuration is read.
 
+mod checked;
+mod gap;
+mod outlived;
 mod process;
 mod replicas;
 mod served;

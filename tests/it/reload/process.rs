@@ -8,7 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::served::{SECRET, Served, hostile, provider};
+use gatelodge::crypto::ApiKey;
+use gatelodge_client::v1::WatchAuditRequest;
+use gatelodge_client::{Client, ClientOptions};
+
+use super::served::{SECRET, Served, hostile, provider, until};
 use crate::redis::{Server, address, free_port};
 use crate::world::Browser;
 use crate::world::kept::fresh_prefix;
@@ -102,6 +106,72 @@ async fn a_secret_behind_a_link_that_is_turned_is_noticed() {
     assert!(said.contains("oidc.providers.one.client_secret") && !said.contains("another"), "{said}");
     let log = fs::read_to_string(served.path("log")).unwrap();
     assert!(!log.contains(SECRET));
+}
+
+/// A caller's lines for the configuration.
+fn caller(name: &str, key: &ApiKey) -> String {
+    format!("{{ name: {name}, role: admin, key_hash: '{}' }}", key.hash())
+}
+
+// security.md 99: revocable without restart.
+#[tokio::test]
+async fn callers_come_and_go_with_the_file_and_so_do_their_streams() {
+    let (first, second) = (ApiKey::generate(&[1; 32]), ApiKey::generate(&[2; 32]));
+    let with = |callers: &[String]| format!("{}callers: [{}]\n", configuration("", &[]), callers.join(", "));
+    let served = Served::with(&with(&[caller("ops", &first)]), None).await;
+    let asked = async |key: &ApiKey| served.verb(key.expose(), &["users", "list"]).await.0;
+    assert_eq!((asked(&first).await, asked(&second).await), (0, 77));
+    served.write(&with(&[caller("ops", &first), caller("more", &second)]));
+    served.says(ANEW, 1).await;
+    assert_eq!((asked(&first).await, asked(&second).await), (0, 0));
+    let mut watches = Vec::new();
+    for key in [&first, &second] {
+        let options = ClientOptions::new(served.address(), key.expose());
+        let mut watch =
+            Client::connect(&options).unwrap().admin().watch_audit(WatchAuditRequest::default()).await.unwrap();
+        watches.push(tokio::spawn(async move { while let Ok(Some(_)) = watch.message().await {} }));
+    }
+    served.write(&with(&[caller("more", &second)]));
+    served.says(ANEW, 2).await;
+    assert_eq!((asked(&first).await, asked(&second).await), (77, 0));
+    until("the end of a stream", async || watches[0].is_finished()).await;
+    assert!(!watches[1].is_finished(), "the other caller is as it was");
+    assert!(served.lines("only a start of the process changes them").is_empty());
+}
+
+// What stays as it was at the start was judged beside other things.
+#[tokio::test]
+async fn a_part_that_does_not_go_with_what_only_a_start_changes_is_refused_whole() {
+    let served = Served::with(&configuration("", &[]), None).await;
+    let issued = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    fs::write(served.path("cert.pem"), issued.cert.pem()).unwrap();
+    fs::write(served.path("key.pem"), issued.signing_key.serialize_pem()).unwrap();
+    let other = format!(
+        "{}callers: [{{ name: billing, role: backend, identities: ['spiffe://example.org/billing'] }}]\n",
+        configuration(", sessions: { csrf_header: x-other }", &[])
+    );
+    let tls = "tls: { cert_file: cert.pem, key_file: key.pem, client_ca_file: cert.pem }, listen";
+    served.write_with(&other, |own| own.replacen("listen: '127.0.0.1", &format!("{tls}: '127.0.0.1"), 1));
+    served.says(REFUSED, 1).await;
+    let said = served.lines("callers[0].identities").concat();
+    assert!(said.contains("server.tls.client_ca_file") && said.contains("restart it"), "{said}");
+    assert_eq!(served.lines(ANEW).len(), 0, "none of it");
+    let (code, _, err) = served.verb("", &["config", "check"]).await;
+    assert_eq!(code, 0, "by itself it is right: {err}");
+}
+
+#[tokio::test]
+async fn what_only_a_start_changes_is_told_as_long_as_it_differs() {
+    let served = Served::with(&configuration("", &[]), None).await;
+    let other = format!("{}cache: {{ max_sessions: 77 }}\n", configuration("", &[]));
+    let left = "only a start of the process changes them";
+    served.write(&other);
+    served.says(left, 1).await;
+    served.write(&format!("{other}\n"));
+    served.says(left, 2).await;
+    served.write(&configuration("", &[]));
+    served.says(ANEW, 3).await;
+    assert_eq!(served.lines(left).len(), 2);
 }
 
 /// `gatelodge rings rotate`: the keys' dates are that far away.

@@ -29,19 +29,21 @@ macro_rules! on_every_store {
     };
 }
 
+pub(super) use on_every_store;
+
 on_every_store! {
     three_replicas_change_their_keys_in_any_order_and_nobody_is_logged_out
     a_lost_key_is_trouble_and_no_logout_and_deletes_nothing
     a_key_whose_time_is_over_is_forgotten
 }
 
-const DELAY: Duration = Duration::from_mins(10);
+pub(super) const DELAY: Duration = Duration::from_mins(10);
 
-fn key(name: &str, active_from: Option<Timestamp>) -> RingKey {
+pub(super) fn key(name: &str, active_from: Option<Timestamp>) -> RingKey {
     RingKey { active_from, ..RingKey::steady(Secret::new(format!("a secret for a test: {name}"))) }
 }
 
-fn lost(key: &RingKey) -> RingKey {
+pub(super) fn lost(key: &RingKey) -> RingKey {
     RingKey { secret: None, ..key.clone() }
 }
 
@@ -55,30 +57,30 @@ fn rings(keys: &[RingKey]) -> [Ring; 2] {
 }
 
 /// A replica: what it remembers, and the ring that it has learnt of.
-struct Replica {
-    world: World,
-    ports: Ports,
+pub(super) struct Replica {
+    pub(super) world: World,
+    pub(super) ports: Ports,
     memory: Memory,
     rings: [Ring; 2],
 }
 
 impl Replica {
-    fn learn(&mut self, keys: &[RingKey]) {
+    pub(super) fn learn(&mut self, keys: &[RingKey]) {
         self.rings = rings(keys);
         self.turn();
     }
 
     /// Puts the keys in force that are those of this time, as `app::live` does.
-    fn turn(&mut self) {
+    pub(super) fn turn(&mut self) {
         let now = self.ports.clock.now();
         let [session, csrf] = &self.rings;
         let vault = Vault::with(settings().tenant, &Rings::two(&session.at(now), &csrf.at(now)));
         self.world.authority = Authority::with(self.ports.clone(), vault, settings(), &self.memory);
-        self.memory.forget_sessions();
+        self.memory.forget_what_was_opened();
     }
 }
 
-async fn replicas(kept: Kept, keys: &[RingKey]) -> [Replica; 3] {
+pub(super) async fn replicas(kept: Kept, keys: &[RingKey]) -> [Replica; 3] {
     let (put, mut ports) = (kept.ready().await, None);
     let first = World::built(
         &["idp"],

@@ -18,10 +18,14 @@ use crate::world::Browser;
 
 pub const SECRET: &str = "vY7r2k9QmX4tB8wL1zN6cH3sD5fG0jPa";
 
+const SECRETS: [(&str, &str); 2] =
+    [("SESSION_SIGNING_SECRET", SECRET), ("CSRF_SIGNING_SECRET", "pK3n8sW1xE6rT0yU4iO9aS2dF7gH5jLz")];
+
 /// A running authority; it ends with this value.
 pub struct Served {
     child: Child,
     edge: u16,
+    grpc: u16,
     pub folder: TempDir,
     client: Client,
 }
@@ -78,15 +82,14 @@ impl Served {
         let child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
             .arg("serve")
             .env_clear()
-            .env("SESSION_SIGNING_SECRET", SECRET)
-            .env("CSRF_SIGNING_SECRET", "pK3n8sW1xE6rT0yU4iO9aS2dF7gH5jLz")
+            .envs(SECRETS)
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();
-        let served = Self { child, edge, folder, client };
+        let served = Self { child, edge, grpc, folder, client };
         until("serving", async || !served.lines("the authority listens").is_empty()).await;
         // Its edge asks what it is to serve first.
         until("an edge that serves", async || served.me(&Browser::default()).await != 503).await;
@@ -98,8 +101,37 @@ impl Served {
         write(self.folder.path(), more);
     }
 
+    /// The same, where what every configuration of these has is changed too.
+    pub fn write_with(&self, more: &str, change: impl FnOnce(String) -> String) {
+        let own = fs::read_to_string(self.path("own")).unwrap();
+        fs::write(self.path("own"), change(own)).unwrap();
+        self.write(more);
+    }
+
+    /// Where it is asked over gRPC.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.grpc)
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Runs a verb of the command line in its folder, which may ask it with this API key: exit code, standard output, standard
+    /// error.
+    pub async fn verb(&self, key: &str, words: &[&str]) -> (i32, String, String) {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_gatelodge"));
+        command.env_clear().envs(SECRETS).current_dir(self.folder.path());
+        command.env("GATELODGE_ADDRESS", self.address()).env("GATELODGE_API_KEY", key);
+        let done = command.args(words).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+    }
+
+    /// Ends the process at once.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks it to read its configuration again.

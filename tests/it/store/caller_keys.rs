@@ -68,3 +68,22 @@ pub async fn of_a_hundred_callers_keys_of_one_name_one_is_added(bench: &Bench) {
     assert_eq!(added.iter().filter(|one| **one == CallerKeyAdded::Yes).count(), 1);
     assert_eq!(bench.store.caller_keys(TENANT).await.unwrap().len(), 1);
 }
+
+pub async fn a_callers_key_is_sealed_anew_over_what_was_read_alone(bench: &Bench) {
+    let (kept, store) = (named(1, NOW + LONG), &bench.store);
+    let reseal = |before: &KeptCallerKey, sealed: &[u8]| {
+        let (before, sealed) = (before.clone(), sealed.to_vec());
+        async move { store.reseal_caller_key(&id(1), before, sealed).await.unwrap() }
+    };
+    assert!(!reseal(&kept, b"anew").await, "there is none");
+    assert_eq!(add(bench, id(1), kept.clone(), NOW).await, CallerKeyAdded::Yes);
+    assert_eq!(add(bench, id(2), named(2, NOW + LONG), NOW).await, CallerKeyAdded::Yes);
+    assert!(reseal(&kept, b"anew").await);
+    let anew = KeptCallerKey { sealed: b"anew".to_vec(), ..kept.clone() };
+    assert!(!reseal(&kept, b"once more").await, "it is another by now");
+    assert_eq!(store.caller_key(&id(1)).await.unwrap(), Some(anew.clone()));
+    assert_eq!(store.caller_key(&id(2)).await.unwrap(), Some(named(2, NOW + LONG)));
+    assert!(store.remove_caller_key(&id(1)).await.unwrap());
+    assert!(!reseal(&anew, b"back").await, "what is revoked does not come back");
+    assert_eq!(store.caller_key(&id(1)).await.unwrap(), None);
+}

@@ -56,3 +56,17 @@ pub async fn of_a_hundred_mint_keys_one_wins(bench: &Bench) {
     let winner = won.iter().position(|won| *won).unwrap().to_string();
     assert_eq!(bench.store.mint_keys(TENANT).await.unwrap(), Some(keys(1, &winner)));
 }
+
+pub async fn mint_keys_are_sealed_anew_over_what_was_read_alone_and_end_as_they_would(bench: &Bench) {
+    let reseal = |before: KeptMintKeys, sealed: &str| bench.store.reseal_mint_keys(TENANT, before, sealed.into());
+    assert!(!reseal(keys(1, "first"), "anew").await.unwrap(), "there are none");
+    assert!(bench.store.put_mint_keys(TENANT, keys(1, "first"), SHORT).await.unwrap());
+    assert!(reseal(keys(1, "first"), "anew").await.unwrap());
+    assert!(!reseal(keys(1, "first"), "once more").await.unwrap());
+    assert_eq!(bench.store.mint_keys(TENANT).await.unwrap(), Some(keys(1, "anew")));
+    assert!(bench.store.put_mint_keys(TENANT, keys(2, "second"), SHORT).await.unwrap(), "others follow as before");
+    assert!(!reseal(keys(1, "anew"), "late").await.unwrap());
+    assert!(reseal(keys(2, "second"), "second anew").await.unwrap());
+    bench.pass(SHORT + Duration::from_millis(1)).await;
+    assert_eq!(bench.store.mint_keys(TENANT).await.unwrap(), None);
+}

@@ -142,11 +142,13 @@ every_store! {
         a_callers_key_reads_back_until_it_is_removed
         names_and_number_of_callers_keys_are_each_tenants_own
         a_callers_key_that_has_ended_keeps_no_name_and_no_place
+        a_callers_key_is_sealed_anew_over_what_was_read_alone
         of_a_hundred_callers_keys_of_one_name_one_is_added;
     mint_keys:
         mint_keys_read_back_and_are_the_tenants_own
         mint_keys_are_written_over_those_before_them_alone
         mint_keys_go_by_themselves_and_can_begin_anew
+        mint_keys_are_sealed_anew_over_what_was_read_alone_and_end_as_they_would
         of_a_hundred_mint_keys_one_wins;
     logouts:
         a_spent_logout_token_is_known_and_no_other_is

@@ -298,6 +298,8 @@ type ListSessionsResponse struct {
 	// The filter that was applied. If you asked for one and do not find it here, the authority is older than the filter and
 	// has listed too much.
 	AppliedFilter *SessionFilter `protobuf:"bytes,3,opt,name=applied_filter,json=appliedFilter,proto3" json:"applied_filter,omitempty"`
+	// What of this page can't be read, and is not among the sessions; whether the filter would let it through is not known.
+	Unreadable    []*Unreadable `protobuf:"bytes,4,rep,name=unreadable,proto3" json:"unreadable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -349,6 +351,13 @@ func (x *ListSessionsResponse) GetNextPageToken() string {
 func (x *ListSessionsResponse) GetAppliedFilter() *SessionFilter {
 	if x != nil {
 		return x.AppliedFilter
+	}
+	return nil
+}
+
+func (x *ListSessionsResponse) GetUnreadable() []*Unreadable {
+	if x != nil {
+		return x.Unreadable
 	}
 	return nil
 }
@@ -1347,11 +1356,14 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\bprovider\x18\x02 \x01(\tR\bprovider\x12.\n" +
 	"\x13provider_session_id\x18\x03 \x01(\tR\x11providerSessionId\x12?\n" +
 	"\rcreated_after\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fcreatedAfter\x12A\n" +
-	"\x0ecreated_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\"\xb5\x01\n" +
+	"\x0ecreated_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\"\xef\x01\n" +
 	"\x14ListSessionsResponse\x121\n" +
 	"\bsessions\x18\x01 \x03(\v2\x15.gatelodge.v1.SessionR\bsessions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12B\n" +
-	"\x0eapplied_filter\x18\x03 \x01(\v2\x1b.gatelodge.v1.SessionFilterR\rappliedFilter\"2\n" +
+	"\x0eapplied_filter\x18\x03 \x01(\v2\x1b.gatelodge.v1.SessionFilterR\rappliedFilter\x128\n" +
+	"\n" +
+	"unreadable\x18\x04 \x03(\v2\x18.gatelodge.v1.UnreadableR\n" +
+	"unreadable\"2\n" +
 	"\x11GetSessionRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"E\n" +
@@ -1469,24 +1481,25 @@ var file_gatelodge_v1_admin_proto_goTypes = []any{
 	(*Identity)(nil),                   // 19: gatelodge.v1.Identity
 	(*SessionInfo)(nil),                // 20: gatelodge.v1.SessionInfo
 	(*timestamppb.Timestamp)(nil),      // 21: google.protobuf.Timestamp
-	(*AuditFilter)(nil),                // 22: gatelodge.v1.AuditFilter
-	(*AuditEntry)(nil),                 // 23: gatelodge.v1.AuditEntry
-	(*GetUserRequest)(nil),             // 24: gatelodge.v1.GetUserRequest
-	(*ListUsersRequest)(nil),           // 25: gatelodge.v1.ListUsersRequest
-	(*DisableUserRequest)(nil),         // 26: gatelodge.v1.DisableUserRequest
-	(*EnableUserRequest)(nil),          // 27: gatelodge.v1.EnableUserRequest
-	(*DeleteUserRequest)(nil),          // 28: gatelodge.v1.DeleteUserRequest
-	(*CreateCallerKeyRequest)(nil),     // 29: gatelodge.v1.CreateCallerKeyRequest
-	(*ListCallerKeysRequest)(nil),      // 30: gatelodge.v1.ListCallerKeysRequest
-	(*RevokeCallerKeyRequest)(nil),     // 31: gatelodge.v1.RevokeCallerKeyRequest
-	(*GetUserResponse)(nil),            // 32: gatelodge.v1.GetUserResponse
-	(*ListUsersResponse)(nil),          // 33: gatelodge.v1.ListUsersResponse
-	(*DisableUserResponse)(nil),        // 34: gatelodge.v1.DisableUserResponse
-	(*EnableUserResponse)(nil),         // 35: gatelodge.v1.EnableUserResponse
-	(*DeleteUserResponse)(nil),         // 36: gatelodge.v1.DeleteUserResponse
-	(*CreateCallerKeyResponse)(nil),    // 37: gatelodge.v1.CreateCallerKeyResponse
-	(*ListCallerKeysResponse)(nil),     // 38: gatelodge.v1.ListCallerKeysResponse
-	(*RevokeCallerKeyResponse)(nil),    // 39: gatelodge.v1.RevokeCallerKeyResponse
+	(*Unreadable)(nil),                 // 22: gatelodge.v1.Unreadable
+	(*AuditFilter)(nil),                // 23: gatelodge.v1.AuditFilter
+	(*AuditEntry)(nil),                 // 24: gatelodge.v1.AuditEntry
+	(*GetUserRequest)(nil),             // 25: gatelodge.v1.GetUserRequest
+	(*ListUsersRequest)(nil),           // 26: gatelodge.v1.ListUsersRequest
+	(*DisableUserRequest)(nil),         // 27: gatelodge.v1.DisableUserRequest
+	(*EnableUserRequest)(nil),          // 28: gatelodge.v1.EnableUserRequest
+	(*DeleteUserRequest)(nil),          // 29: gatelodge.v1.DeleteUserRequest
+	(*CreateCallerKeyRequest)(nil),     // 30: gatelodge.v1.CreateCallerKeyRequest
+	(*ListCallerKeysRequest)(nil),      // 31: gatelodge.v1.ListCallerKeysRequest
+	(*RevokeCallerKeyRequest)(nil),     // 32: gatelodge.v1.RevokeCallerKeyRequest
+	(*GetUserResponse)(nil),            // 33: gatelodge.v1.GetUserResponse
+	(*ListUsersResponse)(nil),          // 34: gatelodge.v1.ListUsersResponse
+	(*DisableUserResponse)(nil),        // 35: gatelodge.v1.DisableUserResponse
+	(*EnableUserResponse)(nil),         // 36: gatelodge.v1.EnableUserResponse
+	(*DeleteUserResponse)(nil),         // 37: gatelodge.v1.DeleteUserResponse
+	(*CreateCallerKeyResponse)(nil),    // 38: gatelodge.v1.CreateCallerKeyResponse
+	(*ListCallerKeysResponse)(nil),     // 39: gatelodge.v1.ListCallerKeysResponse
+	(*RevokeCallerKeyResponse)(nil),    // 40: gatelodge.v1.RevokeCallerKeyResponse
 }
 var file_gatelodge_v1_admin_proto_depIdxs = []int32{
 	19, // 0: gatelodge.v1.Session.identity:type_name -> gatelodge.v1.Identity
@@ -1498,53 +1511,54 @@ var file_gatelodge_v1_admin_proto_depIdxs = []int32{
 	21, // 6: gatelodge.v1.SessionFilter.created_before:type_name -> google.protobuf.Timestamp
 	0,  // 7: gatelodge.v1.ListSessionsResponse.sessions:type_name -> gatelodge.v1.Session
 	2,  // 8: gatelodge.v1.ListSessionsResponse.applied_filter:type_name -> gatelodge.v1.SessionFilter
-	0,  // 9: gatelodge.v1.GetSessionResponse.session:type_name -> gatelodge.v1.Session
-	7,  // 10: gatelodge.v1.AdminServiceRevokeRequest.provider_session:type_name -> gatelodge.v1.ProviderSession
-	8,  // 11: gatelodge.v1.AdminServiceRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
-	9,  // 12: gatelodge.v1.AdminServiceRevokeRequest.everything:type_name -> gatelodge.v1.Everything
-	7,  // 13: gatelodge.v1.PreviewRevokeRequest.provider_session:type_name -> gatelodge.v1.ProviderSession
-	8,  // 14: gatelodge.v1.PreviewRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
-	9,  // 15: gatelodge.v1.PreviewRevokeRequest.everything:type_name -> gatelodge.v1.Everything
-	22, // 16: gatelodge.v1.ListAuditRequest.filter:type_name -> gatelodge.v1.AuditFilter
-	23, // 17: gatelodge.v1.ListAuditResponse.entries:type_name -> gatelodge.v1.AuditEntry
-	22, // 18: gatelodge.v1.WatchAuditRequest.filter:type_name -> gatelodge.v1.AuditFilter
-	23, // 19: gatelodge.v1.WatchAuditResponse.entries:type_name -> gatelodge.v1.AuditEntry
-	23, // 20: gatelodge.v1.ExplainLoginResponse.entries:type_name -> gatelodge.v1.AuditEntry
-	1,  // 21: gatelodge.v1.AdminService.ListSessions:input_type -> gatelodge.v1.ListSessionsRequest
-	4,  // 22: gatelodge.v1.AdminService.GetSession:input_type -> gatelodge.v1.GetSessionRequest
-	6,  // 23: gatelodge.v1.AdminService.Revoke:input_type -> gatelodge.v1.AdminServiceRevokeRequest
-	11, // 24: gatelodge.v1.AdminService.PreviewRevoke:input_type -> gatelodge.v1.PreviewRevokeRequest
-	24, // 25: gatelodge.v1.AdminService.GetUser:input_type -> gatelodge.v1.GetUserRequest
-	25, // 26: gatelodge.v1.AdminService.ListUsers:input_type -> gatelodge.v1.ListUsersRequest
-	26, // 27: gatelodge.v1.AdminService.DisableUser:input_type -> gatelodge.v1.DisableUserRequest
-	27, // 28: gatelodge.v1.AdminService.EnableUser:input_type -> gatelodge.v1.EnableUserRequest
-	28, // 29: gatelodge.v1.AdminService.DeleteUser:input_type -> gatelodge.v1.DeleteUserRequest
-	29, // 30: gatelodge.v1.AdminService.CreateCallerKey:input_type -> gatelodge.v1.CreateCallerKeyRequest
-	30, // 31: gatelodge.v1.AdminService.ListCallerKeys:input_type -> gatelodge.v1.ListCallerKeysRequest
-	31, // 32: gatelodge.v1.AdminService.RevokeCallerKey:input_type -> gatelodge.v1.RevokeCallerKeyRequest
-	13, // 33: gatelodge.v1.AdminService.ListAudit:input_type -> gatelodge.v1.ListAuditRequest
-	15, // 34: gatelodge.v1.AdminService.WatchAudit:input_type -> gatelodge.v1.WatchAuditRequest
-	17, // 35: gatelodge.v1.AdminService.ExplainLogin:input_type -> gatelodge.v1.ExplainLoginRequest
-	3,  // 36: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
-	5,  // 37: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
-	10, // 38: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
-	12, // 39: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
-	32, // 40: gatelodge.v1.AdminService.GetUser:output_type -> gatelodge.v1.GetUserResponse
-	33, // 41: gatelodge.v1.AdminService.ListUsers:output_type -> gatelodge.v1.ListUsersResponse
-	34, // 42: gatelodge.v1.AdminService.DisableUser:output_type -> gatelodge.v1.DisableUserResponse
-	35, // 43: gatelodge.v1.AdminService.EnableUser:output_type -> gatelodge.v1.EnableUserResponse
-	36, // 44: gatelodge.v1.AdminService.DeleteUser:output_type -> gatelodge.v1.DeleteUserResponse
-	37, // 45: gatelodge.v1.AdminService.CreateCallerKey:output_type -> gatelodge.v1.CreateCallerKeyResponse
-	38, // 46: gatelodge.v1.AdminService.ListCallerKeys:output_type -> gatelodge.v1.ListCallerKeysResponse
-	39, // 47: gatelodge.v1.AdminService.RevokeCallerKey:output_type -> gatelodge.v1.RevokeCallerKeyResponse
-	14, // 48: gatelodge.v1.AdminService.ListAudit:output_type -> gatelodge.v1.ListAuditResponse
-	16, // 49: gatelodge.v1.AdminService.WatchAudit:output_type -> gatelodge.v1.WatchAuditResponse
-	18, // 50: gatelodge.v1.AdminService.ExplainLogin:output_type -> gatelodge.v1.ExplainLoginResponse
-	36, // [36:51] is the sub-list for method output_type
-	21, // [21:36] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	22, // 9: gatelodge.v1.ListSessionsResponse.unreadable:type_name -> gatelodge.v1.Unreadable
+	0,  // 10: gatelodge.v1.GetSessionResponse.session:type_name -> gatelodge.v1.Session
+	7,  // 11: gatelodge.v1.AdminServiceRevokeRequest.provider_session:type_name -> gatelodge.v1.ProviderSession
+	8,  // 12: gatelodge.v1.AdminServiceRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
+	9,  // 13: gatelodge.v1.AdminServiceRevokeRequest.everything:type_name -> gatelodge.v1.Everything
+	7,  // 14: gatelodge.v1.PreviewRevokeRequest.provider_session:type_name -> gatelodge.v1.ProviderSession
+	8,  // 15: gatelodge.v1.PreviewRevokeRequest.tenant:type_name -> gatelodge.v1.WholeTenant
+	9,  // 16: gatelodge.v1.PreviewRevokeRequest.everything:type_name -> gatelodge.v1.Everything
+	23, // 17: gatelodge.v1.ListAuditRequest.filter:type_name -> gatelodge.v1.AuditFilter
+	24, // 18: gatelodge.v1.ListAuditResponse.entries:type_name -> gatelodge.v1.AuditEntry
+	23, // 19: gatelodge.v1.WatchAuditRequest.filter:type_name -> gatelodge.v1.AuditFilter
+	24, // 20: gatelodge.v1.WatchAuditResponse.entries:type_name -> gatelodge.v1.AuditEntry
+	24, // 21: gatelodge.v1.ExplainLoginResponse.entries:type_name -> gatelodge.v1.AuditEntry
+	1,  // 22: gatelodge.v1.AdminService.ListSessions:input_type -> gatelodge.v1.ListSessionsRequest
+	4,  // 23: gatelodge.v1.AdminService.GetSession:input_type -> gatelodge.v1.GetSessionRequest
+	6,  // 24: gatelodge.v1.AdminService.Revoke:input_type -> gatelodge.v1.AdminServiceRevokeRequest
+	11, // 25: gatelodge.v1.AdminService.PreviewRevoke:input_type -> gatelodge.v1.PreviewRevokeRequest
+	25, // 26: gatelodge.v1.AdminService.GetUser:input_type -> gatelodge.v1.GetUserRequest
+	26, // 27: gatelodge.v1.AdminService.ListUsers:input_type -> gatelodge.v1.ListUsersRequest
+	27, // 28: gatelodge.v1.AdminService.DisableUser:input_type -> gatelodge.v1.DisableUserRequest
+	28, // 29: gatelodge.v1.AdminService.EnableUser:input_type -> gatelodge.v1.EnableUserRequest
+	29, // 30: gatelodge.v1.AdminService.DeleteUser:input_type -> gatelodge.v1.DeleteUserRequest
+	30, // 31: gatelodge.v1.AdminService.CreateCallerKey:input_type -> gatelodge.v1.CreateCallerKeyRequest
+	31, // 32: gatelodge.v1.AdminService.ListCallerKeys:input_type -> gatelodge.v1.ListCallerKeysRequest
+	32, // 33: gatelodge.v1.AdminService.RevokeCallerKey:input_type -> gatelodge.v1.RevokeCallerKeyRequest
+	13, // 34: gatelodge.v1.AdminService.ListAudit:input_type -> gatelodge.v1.ListAuditRequest
+	15, // 35: gatelodge.v1.AdminService.WatchAudit:input_type -> gatelodge.v1.WatchAuditRequest
+	17, // 36: gatelodge.v1.AdminService.ExplainLogin:input_type -> gatelodge.v1.ExplainLoginRequest
+	3,  // 37: gatelodge.v1.AdminService.ListSessions:output_type -> gatelodge.v1.ListSessionsResponse
+	5,  // 38: gatelodge.v1.AdminService.GetSession:output_type -> gatelodge.v1.GetSessionResponse
+	10, // 39: gatelodge.v1.AdminService.Revoke:output_type -> gatelodge.v1.AdminServiceRevokeResponse
+	12, // 40: gatelodge.v1.AdminService.PreviewRevoke:output_type -> gatelodge.v1.PreviewRevokeResponse
+	33, // 41: gatelodge.v1.AdminService.GetUser:output_type -> gatelodge.v1.GetUserResponse
+	34, // 42: gatelodge.v1.AdminService.ListUsers:output_type -> gatelodge.v1.ListUsersResponse
+	35, // 43: gatelodge.v1.AdminService.DisableUser:output_type -> gatelodge.v1.DisableUserResponse
+	36, // 44: gatelodge.v1.AdminService.EnableUser:output_type -> gatelodge.v1.EnableUserResponse
+	37, // 45: gatelodge.v1.AdminService.DeleteUser:output_type -> gatelodge.v1.DeleteUserResponse
+	38, // 46: gatelodge.v1.AdminService.CreateCallerKey:output_type -> gatelodge.v1.CreateCallerKeyResponse
+	39, // 47: gatelodge.v1.AdminService.ListCallerKeys:output_type -> gatelodge.v1.ListCallerKeysResponse
+	40, // 48: gatelodge.v1.AdminService.RevokeCallerKey:output_type -> gatelodge.v1.RevokeCallerKeyResponse
+	14, // 49: gatelodge.v1.AdminService.ListAudit:output_type -> gatelodge.v1.ListAuditResponse
+	16, // 50: gatelodge.v1.AdminService.WatchAudit:output_type -> gatelodge.v1.WatchAuditResponse
+	18, // 51: gatelodge.v1.AdminService.ExplainLogin:output_type -> gatelodge.v1.ExplainLoginResponse
+	37, // [37:52] is the sub-list for method output_type
+	22, // [22:37] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_admin_proto_init() }

@@ -113,10 +113,11 @@ type AdminServiceClient interface {
 	// Reasons: INVALID_FIELD, CALLER_KEY_LIMIT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	CreateCallerKey(ctx context.Context, in *CreateCallerKeyRequest, opts ...grpc.CallOption) (*CreateCallerKeyResponse, error)
 	// Lists the API keys that were made at run time: the tenant's, and, where your own key is for every tenant and the call
-	// names none, those that are for several. Those of the configuration are not among them.
+	// names none, those that are for several. Those of the configuration are not among them. One that can't be read is listed with
+	// what is known of it, after the others.
 	//
 	// Callers: admin. Safe to retry.
-	// Reasons: STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: STORE_UNAVAILABLE.
 	ListCallerKeys(ctx context.Context, in *ListCallerKeysRequest, opts ...grpc.CallOption) (*ListCallerKeysResponse, error)
 	// Revokes an API key that was made at run time, of those that ListCallerKeys lists. Keys that were made with it live on.
 	//
@@ -388,10 +389,11 @@ type AdminServiceServer interface {
 	// Reasons: INVALID_FIELD, CALLER_KEY_LIMIT, STORE_UNAVAILABLE, KEY_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED.
 	CreateCallerKey(context.Context, *CreateCallerKeyRequest) (*CreateCallerKeyResponse, error)
 	// Lists the API keys that were made at run time: the tenant's, and, where your own key is for every tenant and the call
-	// names none, those that are for several. Those of the configuration are not among them.
+	// names none, those that are for several. Those of the configuration are not among them. One that can't be read is listed with
+	// what is known of it, after the others.
 	//
 	// Callers: admin. Safe to retry.
-	// Reasons: STORE_UNAVAILABLE, KEY_UNAVAILABLE.
+	// Reasons: STORE_UNAVAILABLE.
 	ListCallerKeys(context.Context, *ListCallerKeysRequest) (*ListCallerKeysResponse, error)
 	// Revokes an API key that was made at run time, of those that ListCallerKeys lists. Keys that were made with it live on.
 	//

@@ -104,11 +104,14 @@ type CallerKey struct {
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// The caller that made it.
 	CreatedBy string `protobuf:"bytes,9,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
-	// It was made under a former signing secret of the tenant (of the default tenant for one of several), and ends when that is
-	// taken out of the configuration: make another one before.
+	// It was made under a former signing secret of the tenant (of the default tenant for one of several). It stays good when that
+	// is taken out: what is kept of it is sealed anew with the present one.
 	ByFormerSecret bool `protobuf:"varint,10,opt,name=by_former_secret,json=byFormerSecret,proto3" json:"by_former_secret,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Why what is kept of it can't be read, such as the key that is not loaded; empty where it can. Of one that can't be read
+	// `key_id` and `expire_time` alone are known, and a call with it is answered KEY_UNAVAILABLE.
+	Unreadable    string `protobuf:"bytes,11,opt,name=unreadable,proto3" json:"unreadable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CallerKey) Reset() {
@@ -209,6 +212,13 @@ func (x *CallerKey) GetByFormerSecret() bool {
 		return x.ByFormerSecret
 	}
 	return false
+}
+
+func (x *CallerKey) GetUnreadable() string {
+	if x != nil {
+		return x.Unreadable
+	}
+	return ""
 }
 
 // The question of CreateCallerKey.
@@ -568,7 +578,7 @@ var File_gatelodge_v1_caller_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_caller_proto_rawDesc = "" +
 	"\n" +
-	"\x19gatelodge/v1/caller.proto\x12\fgatelodge.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x02\n" +
+	"\x19gatelodge/v1/caller.proto\x12\fgatelodge.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x03\n" +
 	"\tCallerKey\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -583,7 +593,10 @@ const file_gatelodge_v1_caller_proto_rawDesc = "" +
 	"\n" +
 	"created_by\x18\t \x01(\tR\tcreatedBy\x12(\n" +
 	"\x10by_former_secret\x18\n" +
-	" \x01(\bR\x0ebyFormerSecret\"\x85\x02\n" +
+	" \x01(\bR\x0ebyFormerSecret\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\v \x01(\tR\n" +
+	"unreadable\"\x85\x02\n" +
 	"\x16CreateCallerKeyRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12,\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x18.gatelodge.v1.CallerRoleR\x04role\x12\x12\n" +

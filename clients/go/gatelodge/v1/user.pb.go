@@ -389,6 +389,8 @@ type ListUsersResponse struct {
 	Users []*User `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
 	// Where to go on; empty when there is no more.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// What of this page can't be read, and is not among the users.
+	Unreadable    []*Unreadable `protobuf:"bytes,3,rep,name=unreadable,proto3" json:"unreadable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -437,6 +439,68 @@ func (x *ListUsersResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *ListUsersResponse) GetUnreadable() []*Unreadable {
+	if x != nil {
+		return x.Unreadable
+	}
+	return nil
+}
+
+// Records of a list that can't be read, for one reason.
+type Unreadable struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reason, for people: such as the key that is not loaded.
+	Why string `protobuf:"bytes,1,opt,name=why,proto3" json:"why,omitempty"`
+	// How many there are.
+	Count         uint64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unreadable) Reset() {
+	*x = Unreadable{}
+	mi := &file_gatelodge_v1_user_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unreadable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unreadable) ProtoMessage() {}
+
+func (x *Unreadable) ProtoReflect() protoreflect.Message {
+	mi := &file_gatelodge_v1_user_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unreadable.ProtoReflect.Descriptor instead.
+func (*Unreadable) Descriptor() ([]byte, []int) {
+	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Unreadable) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *Unreadable) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // The question of DisableUser.
 type DisableUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -453,7 +517,7 @@ type DisableUserRequest struct {
 
 func (x *DisableUserRequest) Reset() {
 	*x = DisableUserRequest{}
-	mi := &file_gatelodge_v1_user_proto_msgTypes[5]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -465,7 +529,7 @@ func (x *DisableUserRequest) String() string {
 func (*DisableUserRequest) ProtoMessage() {}
 
 func (x *DisableUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_user_proto_msgTypes[5]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -478,7 +542,7 @@ func (x *DisableUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisableUserRequest.ProtoReflect.Descriptor instead.
 func (*DisableUserRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{5}
+	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DisableUserRequest) GetUserId() string {
@@ -516,7 +580,7 @@ type DisableUserResponse struct {
 
 func (x *DisableUserResponse) Reset() {
 	*x = DisableUserResponse{}
-	mi := &file_gatelodge_v1_user_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +592,7 @@ func (x *DisableUserResponse) String() string {
 func (*DisableUserResponse) ProtoMessage() {}
 
 func (x *DisableUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_user_proto_msgTypes[6]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +605,7 @@ func (x *DisableUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisableUserResponse.ProtoReflect.Descriptor instead.
 func (*DisableUserResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{6}
+	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DisableUserResponse) GetRevokedCount() uint64 {
@@ -574,7 +638,7 @@ type EnableUserRequest struct {
 
 func (x *EnableUserRequest) Reset() {
 	*x = EnableUserRequest{}
-	mi := &file_gatelodge_v1_user_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +650,7 @@ func (x *EnableUserRequest) String() string {
 func (*EnableUserRequest) ProtoMessage() {}
 
 func (x *EnableUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_user_proto_msgTypes[7]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +663,7 @@ func (x *EnableUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnableUserRequest.ProtoReflect.Descriptor instead.
 func (*EnableUserRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{7}
+	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EnableUserRequest) GetUserId() string {
@@ -632,7 +696,7 @@ type EnableUserResponse struct {
 
 func (x *EnableUserResponse) Reset() {
 	*x = EnableUserResponse{}
-	mi := &file_gatelodge_v1_user_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +708,7 @@ func (x *EnableUserResponse) String() string {
 func (*EnableUserResponse) ProtoMessage() {}
 
 func (x *EnableUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_user_proto_msgTypes[8]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +721,7 @@ func (x *EnableUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnableUserResponse.ProtoReflect.Descriptor instead.
 func (*EnableUserResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{8}
+	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{9}
 }
 
 // The question of DeleteUser.
@@ -676,7 +740,7 @@ type DeleteUserRequest struct {
 
 func (x *DeleteUserRequest) Reset() {
 	*x = DeleteUserRequest{}
-	mi := &file_gatelodge_v1_user_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +752,7 @@ func (x *DeleteUserRequest) String() string {
 func (*DeleteUserRequest) ProtoMessage() {}
 
 func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_user_proto_msgTypes[9]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +765,7 @@ func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{9}
+	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeleteUserRequest) GetUserId() string {
@@ -739,7 +803,7 @@ type DeleteUserResponse struct {
 
 func (x *DeleteUserResponse) Reset() {
 	*x = DeleteUserResponse{}
-	mi := &file_gatelodge_v1_user_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -751,7 +815,7 @@ func (x *DeleteUserResponse) String() string {
 func (*DeleteUserResponse) ProtoMessage() {}
 
 func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gatelodge_v1_user_proto_msgTypes[10]
+	mi := &file_gatelodge_v1_user_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -764,7 +828,7 @@ func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserResponse.ProtoReflect.Descriptor instead.
 func (*DeleteUserResponse) Descriptor() ([]byte, []int) {
-	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{10}
+	return file_gatelodge_v1_user_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteUserResponse) GetRevokedCount() uint64 {
@@ -810,10 +874,17 @@ const file_gatelodge_v1_user_proto_rawDesc = "" +
 	"\x10ListUsersRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"e\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"\x9f\x01\n" +
 	"\x11ListUsersResponse\x12(\n" +
 	"\x05users\x18\x01 \x03(\v2\x12.gatelodge.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"s\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x128\n" +
+	"\n" +
+	"unreadable\x18\x03 \x03(\v2\x18.gatelodge.v1.UnreadableR\n" +
+	"unreadable\"4\n" +
+	"\n" +
+	"Unreadable\x12\x10\n" +
+	"\x03why\x18\x01 \x01(\tR\x03why\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\"s\n" +
 	"\x12DisableUserRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
@@ -853,7 +924,7 @@ func file_gatelodge_v1_user_proto_rawDescGZIP() []byte {
 }
 
 var file_gatelodge_v1_user_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_gatelodge_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_gatelodge_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_gatelodge_v1_user_proto_goTypes = []any{
 	(UserState)(0),                // 0: gatelodge.v1.UserState
 	(*User)(nil),                  // 1: gatelodge.v1.User
@@ -861,26 +932,28 @@ var file_gatelodge_v1_user_proto_goTypes = []any{
 	(*GetUserResponse)(nil),       // 3: gatelodge.v1.GetUserResponse
 	(*ListUsersRequest)(nil),      // 4: gatelodge.v1.ListUsersRequest
 	(*ListUsersResponse)(nil),     // 5: gatelodge.v1.ListUsersResponse
-	(*DisableUserRequest)(nil),    // 6: gatelodge.v1.DisableUserRequest
-	(*DisableUserResponse)(nil),   // 7: gatelodge.v1.DisableUserResponse
-	(*EnableUserRequest)(nil),     // 8: gatelodge.v1.EnableUserRequest
-	(*EnableUserResponse)(nil),    // 9: gatelodge.v1.EnableUserResponse
-	(*DeleteUserRequest)(nil),     // 10: gatelodge.v1.DeleteUserRequest
-	(*DeleteUserResponse)(nil),    // 11: gatelodge.v1.DeleteUserResponse
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*Unreadable)(nil),            // 6: gatelodge.v1.Unreadable
+	(*DisableUserRequest)(nil),    // 7: gatelodge.v1.DisableUserRequest
+	(*DisableUserResponse)(nil),   // 8: gatelodge.v1.DisableUserResponse
+	(*EnableUserRequest)(nil),     // 9: gatelodge.v1.EnableUserRequest
+	(*EnableUserResponse)(nil),    // 10: gatelodge.v1.EnableUserResponse
+	(*DeleteUserRequest)(nil),     // 11: gatelodge.v1.DeleteUserRequest
+	(*DeleteUserResponse)(nil),    // 12: gatelodge.v1.DeleteUserResponse
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_gatelodge_v1_user_proto_depIdxs = []int32{
 	0,  // 0: gatelodge.v1.User.state:type_name -> gatelodge.v1.UserState
-	12, // 1: gatelodge.v1.User.first_login_time:type_name -> google.protobuf.Timestamp
-	12, // 2: gatelodge.v1.User.last_login_time:type_name -> google.protobuf.Timestamp
-	12, // 3: gatelodge.v1.User.delete_time:type_name -> google.protobuf.Timestamp
+	13, // 1: gatelodge.v1.User.first_login_time:type_name -> google.protobuf.Timestamp
+	13, // 2: gatelodge.v1.User.last_login_time:type_name -> google.protobuf.Timestamp
+	13, // 3: gatelodge.v1.User.delete_time:type_name -> google.protobuf.Timestamp
 	1,  // 4: gatelodge.v1.GetUserResponse.user:type_name -> gatelodge.v1.User
 	1,  // 5: gatelodge.v1.ListUsersResponse.users:type_name -> gatelodge.v1.User
-	6,  // [6:6] is the sub-list for method output_type
-	6,  // [6:6] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	6,  // 6: gatelodge.v1.ListUsersResponse.unreadable:type_name -> gatelodge.v1.Unreadable
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_user_proto_init() }
@@ -894,7 +967,7 @@ func file_gatelodge_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatelodge_v1_user_proto_rawDesc), len(file_gatelodge_v1_user_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -323,6 +323,7 @@ from gatelodge.v1.user_pb2 import (
     USER_STATE_DELETED,
     USER_STATE_DISABLED,
     USER_STATE_UNSPECIFIED,
+    Unreadable,
     User,
     UserState,
 )
@@ -599,6 +600,7 @@ __all__ = [
     "USER_STATE_DELETED",
     "USER_STATE_DISABLED",
     "USER_STATE_UNSPECIFIED",
+    "Unreadable",
     "UpdateAttributesRequest",
     "UpdateAttributesResponse",
     "User",

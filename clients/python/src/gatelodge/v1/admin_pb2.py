@@ -19,7 +19,7 @@ from gatelodge.v1 import user_pb2 as gatelodge_dot_v1_dot_user__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatelodge/v1/admin.proto\x12\x0cgatelodge.v1\x1a\x18gatelodge/v1/audit.proto\x1a\x19gatelodge/v1/caller.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x17gatelodge/v1/user.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x01\n\x07Session\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12\'\n\x04info\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12<\n\x18\x61\x63\x63\x65ss_token_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_agent\x18\x04 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x05 \x01(\t\"\xe3\x01\n\x13ListSessionsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08provider\x18\x04 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x05 \x01(\t\x12\x31\n\rcreated_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\rSessionFilter\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x03 \x01(\t\x12\x31\n\rcreated_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8d\x01\n\x14ListSessionsResponse\x12\'\n\x08sessions\x18\x01 \x03(\x0b\x32\x15.gatelodge.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x33\n\x0e\x61pplied_filter\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.SessionFilter\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"<\n\x12GetSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.gatelodge.v1.Session\"\xa8\x02\n\x19\x41\x64minServiceRevokeRequest\x12\x14\n\nsession_id\x18\x01 \x01(\tH\x00\x12\x11\n\x07user_id\x18\x02 \x01(\tH\x00\x12\x39\n\x10provider_session\x18\x04 \x01(\x0b\x32\x1d.gatelodge.v1.ProviderSessionH\x00\x12\x12\n\x08provider\x18\x05 \x01(\tH\x00\x12+\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.WholeTenantH\x00\x12.\n\neverything\x18\x07 \x01(\x0b\x32\x18.gatelodge.v1.EverythingH\x00\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\x42\x08\n\x06target\"@\n\x0fProviderSession\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x02 \x01(\t\"\r\n\x0bWholeTenant\"\x0c\n\nEverything\"K\n\x1a\x41\x64minServiceRevokeResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65vent_position\x18\x02 \x01(\x0c\"\xf5\x01\n\x14PreviewRevokeRequest\x12\x14\n\nsession_id\x18\x01 \x01(\tH\x00\x12\x11\n\x07user_id\x18\x02 \x01(\tH\x00\x12\x39\n\x10provider_session\x18\x04 \x01(\x0b\x32\x1d.gatelodge.v1.ProviderSessionH\x00\x12\x12\n\x08provider\x18\x05 \x01(\tH\x00\x12+\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.WholeTenantH\x00\x12.\n\neverything\x18\x07 \x01(\x0b\x32\x18.gatelodge.v1.EverythingH\x00\x42\x08\n\x06target\"5\n\x15PreviewRevokeResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\r\n\x05\x65xact\x18\x02 \x01(\x08\"d\n\x10ListAuditRequest\x12)\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.AuditFilter\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"W\n\x11ListAuditResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.gatelodge.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x11WatchAuditRequest\x12)\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.AuditFilter\"?\n\x12WatchAuditResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.gatelodge.v1.AuditEntry\")\n\x13\x45xplainLoginRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"A\n\x14\x45xplainLoginResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.gatelodge.v1.AuditEntry2\x8e\n\n\x0c\x41\x64minService\x12U\n\x0cListSessions\x12!.gatelodge.v1.ListSessionsRequest\x1a\".gatelodge.v1.ListSessionsResponse\x12O\n\nGetSession\x12\x1f.gatelodge.v1.GetSessionRequest\x1a .gatelodge.v1.GetSessionResponse\x12[\n\x06Revoke\x12\'.gatelodge.v1.AdminServiceRevokeRequest\x1a(.gatelodge.v1.AdminServiceRevokeResponse\x12X\n\rPreviewRevoke\x12\".gatelodge.v1.PreviewRevokeRequest\x1a#.gatelodge.v1.PreviewRevokeResponse\x12\x46\n\x07GetUser\x12\x1c.gatelodge.v1.GetUserRequest\x1a\x1d.gatelodge.v1.GetUserResponse\x12L\n\tListUsers\x12\x1e.gatelodge.v1.ListUsersRequest\x1a\x1f.gatelodge.v1.ListUsersResponse\x12R\n\x0b\x44isableUser\x12 .gatelodge.v1.DisableUserRequest\x1a!.gatelodge.v1.DisableUserResponse\x12O\n\nEnableUser\x12\x1f.gatelodge.v1.EnableUserRequest\x1a .gatelodge.v1.EnableUserResponse\x12O\n\nDeleteUser\x12\x1f.gatelodge.v1.DeleteUserRequest\x1a .gatelodge.v1.DeleteUserResponse\x12^\n\x0f\x43reateCallerKey\x12$.gatelodge.v1.CreateCallerKeyRequest\x1a%.gatelodge.v1.CreateCallerKeyResponse\x12[\n\x0eListCallerKeys\x12#.gatelodge.v1.ListCallerKeysRequest\x1a$.gatelodge.v1.ListCallerKeysResponse\x12^\n\x0fRevokeCallerKey\x12$.gatelodge.v1.RevokeCallerKeyRequest\x1a%.gatelodge.v1.RevokeCallerKeyResponse\x12L\n\tListAudit\x12\x1e.gatelodge.v1.ListAuditRequest\x1a\x1f.gatelodge.v1.ListAuditResponse\x12Q\n\nWatchAudit\x12\x1f.gatelodge.v1.WatchAuditRequest\x1a .gatelodge.v1.WatchAuditResponse0\x01\x12U\n\x0c\x45xplainLogin\x12!.gatelodge.v1.ExplainLoginRequest\x1a\".gatelodge.v1.ExplainLoginResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18gatelodge/v1/admin.proto\x12\x0cgatelodge.v1\x1a\x18gatelodge/v1/audit.proto\x1a\x19gatelodge/v1/caller.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x17gatelodge/v1/user.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x01\n\x07Session\x12(\n\x08identity\x18\x01 \x01(\x0b\x32\x16.gatelodge.v1.Identity\x12\'\n\x04info\x18\x02 \x01(\x0b\x32\x19.gatelodge.v1.SessionInfo\x12<\n\x18\x61\x63\x63\x65ss_token_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_agent\x18\x04 \x01(\t\x12\x16\n\x0e\x63lient_address\x18\x05 \x01(\t\"\xe3\x01\n\x13ListSessionsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08provider\x18\x04 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x05 \x01(\t\x12\x31\n\rcreated_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x01\n\rSessionFilter\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x03 \x01(\t\x12\x31\n\rcreated_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbb\x01\n\x14ListSessionsResponse\x12\'\n\x08sessions\x18\x01 \x03(\x0b\x32\x15.gatelodge.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x33\n\x0e\x61pplied_filter\x18\x03 \x01(\x0b\x32\x1b.gatelodge.v1.SessionFilter\x12,\n\nunreadable\x18\x04 \x03(\x0b\x32\x18.gatelodge.v1.Unreadable\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"<\n\x12GetSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.gatelodge.v1.Session\"\xa8\x02\n\x19\x41\x64minServiceRevokeRequest\x12\x14\n\nsession_id\x18\x01 \x01(\tH\x00\x12\x11\n\x07user_id\x18\x02 \x01(\tH\x00\x12\x39\n\x10provider_session\x18\x04 \x01(\x0b\x32\x1d.gatelodge.v1.ProviderSessionH\x00\x12\x12\n\x08provider\x18\x05 \x01(\tH\x00\x12+\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.WholeTenantH\x00\x12.\n\neverything\x18\x07 \x01(\x0b\x32\x18.gatelodge.v1.EverythingH\x00\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\x42\x08\n\x06target\"@\n\x0fProviderSession\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x1b\n\x13provider_session_id\x18\x02 \x01(\t\"\r\n\x0bWholeTenant\"\x0c\n\nEverything\"K\n\x1a\x41\x64minServiceRevokeResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65vent_position\x18\x02 \x01(\x0c\"\xf5\x01\n\x14PreviewRevokeRequest\x12\x14\n\nsession_id\x18\x01 \x01(\tH\x00\x12\x11\n\x07user_id\x18\x02 \x01(\tH\x00\x12\x39\n\x10provider_session\x18\x04 \x01(\x0b\x32\x1d.gatelodge.v1.ProviderSessionH\x00\x12\x12\n\x08provider\x18\x05 \x01(\tH\x00\x12+\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.gatelodge.v1.WholeTenantH\x00\x12.\n\neverything\x18\x07 \x01(\x0b\x32\x18.gatelodge.v1.EverythingH\x00\x42\x08\n\x06target\"5\n\x15PreviewRevokeResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\r\n\x05\x65xact\x18\x02 \x01(\x08\"d\n\x10ListAuditRequest\x12)\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.AuditFilter\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"W\n\x11ListAuditResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.gatelodge.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x11WatchAuditRequest\x12)\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x19.gatelodge.v1.AuditFilter\"?\n\x12WatchAuditResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.gatelodge.v1.AuditEntry\")\n\x13\x45xplainLoginRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\"A\n\x14\x45xplainLoginResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.gatelodge.v1.AuditEntry2\x8e\n\n\x0c\x41\x64minService\x12U\n\x0cListSessions\x12!.gatelodge.v1.ListSessionsRequest\x1a\".gatelodge.v1.ListSessionsResponse\x12O\n\nGetSession\x12\x1f.gatelodge.v1.GetSessionRequest\x1a .gatelodge.v1.GetSessionResponse\x12[\n\x06Revoke\x12\'.gatelodge.v1.AdminServiceRevokeRequest\x1a(.gatelodge.v1.AdminServiceRevokeResponse\x12X\n\rPreviewRevoke\x12\".gatelodge.v1.PreviewRevokeRequest\x1a#.gatelodge.v1.PreviewRevokeResponse\x12\x46\n\x07GetUser\x12\x1c.gatelodge.v1.GetUserRequest\x1a\x1d.gatelodge.v1.GetUserResponse\x12L\n\tListUsers\x12\x1e.gatelodge.v1.ListUsersRequest\x1a\x1f.gatelodge.v1.ListUsersResponse\x12R\n\x0b\x44isableUser\x12 .gatelodge.v1.DisableUserRequest\x1a!.gatelodge.v1.DisableUserResponse\x12O\n\nEnableUser\x12\x1f.gatelodge.v1.EnableUserRequest\x1a .gatelodge.v1.EnableUserResponse\x12O\n\nDeleteUser\x12\x1f.gatelodge.v1.DeleteUserRequest\x1a .gatelodge.v1.DeleteUserResponse\x12^\n\x0f\x43reateCallerKey\x12$.gatelodge.v1.CreateCallerKeyRequest\x1a%.gatelodge.v1.CreateCallerKeyResponse\x12[\n\x0eListCallerKeys\x12#.gatelodge.v1.ListCallerKeysRequest\x1a$.gatelodge.v1.ListCallerKeysResponse\x12^\n\x0fRevokeCallerKey\x12$.gatelodge.v1.RevokeCallerKeyRequest\x1a%.gatelodge.v1.RevokeCallerKeyResponse\x12L\n\tListAudit\x12\x1e.gatelodge.v1.ListAuditRequest\x1a\x1f.gatelodge.v1.ListAuditResponse\x12Q\n\nWatchAudit\x12\x1f.gatelodge.v1.WatchAuditRequest\x1a .gatelodge.v1.WatchAuditResponse0\x01\x12U\n\x0c\x45xplainLogin\x12!.gatelodge.v1.ExplainLoginRequest\x1a\".gatelodge.v1.ExplainLoginResponseB^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,37 +36,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONFILTER']._serialized_start=614
   _globals['_SESSIONFILTER']._serialized_end=796
   _globals['_LISTSESSIONSRESPONSE']._serialized_start=799
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=940
-  _globals['_GETSESSIONREQUEST']._serialized_start=942
-  _globals['_GETSESSIONREQUEST']._serialized_end=981
-  _globals['_GETSESSIONRESPONSE']._serialized_start=983
-  _globals['_GETSESSIONRESPONSE']._serialized_end=1043
-  _globals['_ADMINSERVICEREVOKEREQUEST']._serialized_start=1046
-  _globals['_ADMINSERVICEREVOKEREQUEST']._serialized_end=1342
-  _globals['_PROVIDERSESSION']._serialized_start=1344
-  _globals['_PROVIDERSESSION']._serialized_end=1408
-  _globals['_WHOLETENANT']._serialized_start=1410
-  _globals['_WHOLETENANT']._serialized_end=1423
-  _globals['_EVERYTHING']._serialized_start=1425
-  _globals['_EVERYTHING']._serialized_end=1437
-  _globals['_ADMINSERVICEREVOKERESPONSE']._serialized_start=1439
-  _globals['_ADMINSERVICEREVOKERESPONSE']._serialized_end=1514
-  _globals['_PREVIEWREVOKEREQUEST']._serialized_start=1517
-  _globals['_PREVIEWREVOKEREQUEST']._serialized_end=1762
-  _globals['_PREVIEWREVOKERESPONSE']._serialized_start=1764
-  _globals['_PREVIEWREVOKERESPONSE']._serialized_end=1817
-  _globals['_LISTAUDITREQUEST']._serialized_start=1819
-  _globals['_LISTAUDITREQUEST']._serialized_end=1919
-  _globals['_LISTAUDITRESPONSE']._serialized_start=1921
-  _globals['_LISTAUDITRESPONSE']._serialized_end=2008
-  _globals['_WATCHAUDITREQUEST']._serialized_start=2010
-  _globals['_WATCHAUDITREQUEST']._serialized_end=2072
-  _globals['_WATCHAUDITRESPONSE']._serialized_start=2074
-  _globals['_WATCHAUDITRESPONSE']._serialized_end=2137
-  _globals['_EXPLAINLOGINREQUEST']._serialized_start=2139
-  _globals['_EXPLAINLOGINREQUEST']._serialized_end=2180
-  _globals['_EXPLAINLOGINRESPONSE']._serialized_start=2182
-  _globals['_EXPLAINLOGINRESPONSE']._serialized_end=2247
-  _globals['_ADMINSERVICE']._serialized_start=2250
-  _globals['_ADMINSERVICE']._serialized_end=3544
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=986
+  _globals['_GETSESSIONREQUEST']._serialized_start=988
+  _globals['_GETSESSIONREQUEST']._serialized_end=1027
+  _globals['_GETSESSIONRESPONSE']._serialized_start=1029
+  _globals['_GETSESSIONRESPONSE']._serialized_end=1089
+  _globals['_ADMINSERVICEREVOKEREQUEST']._serialized_start=1092
+  _globals['_ADMINSERVICEREVOKEREQUEST']._serialized_end=1388
+  _globals['_PROVIDERSESSION']._serialized_start=1390
+  _globals['_PROVIDERSESSION']._serialized_end=1454
+  _globals['_WHOLETENANT']._serialized_start=1456
+  _globals['_WHOLETENANT']._serialized_end=1469
+  _globals['_EVERYTHING']._serialized_start=1471
+  _globals['_EVERYTHING']._serialized_end=1483
+  _globals['_ADMINSERVICEREVOKERESPONSE']._serialized_start=1485
+  _globals['_ADMINSERVICEREVOKERESPONSE']._serialized_end=1560
+  _globals['_PREVIEWREVOKEREQUEST']._serialized_start=1563
+  _globals['_PREVIEWREVOKEREQUEST']._serialized_end=1808
+  _globals['_PREVIEWREVOKERESPONSE']._serialized_start=1810
+  _globals['_PREVIEWREVOKERESPONSE']._serialized_end=1863
+  _globals['_LISTAUDITREQUEST']._serialized_start=1865
+  _globals['_LISTAUDITREQUEST']._serialized_end=1965
+  _globals['_LISTAUDITRESPONSE']._serialized_start=1967
+  _globals['_LISTAUDITRESPONSE']._serialized_end=2054
+  _globals['_WATCHAUDITREQUEST']._serialized_start=2056
+  _globals['_WATCHAUDITREQUEST']._serialized_end=2118
+  _globals['_WATCHAUDITRESPONSE']._serialized_start=2120
+  _globals['_WATCHAUDITRESPONSE']._serialized_end=2183
+  _globals['_EXPLAINLOGINREQUEST']._serialized_start=2185
+  _globals['_EXPLAINLOGINREQUEST']._serialized_end=2226
+  _globals['_EXPLAINLOGINRESPONSE']._serialized_start=2228
+  _globals['_EXPLAINLOGINRESPONSE']._serialized_end=2293
+  _globals['_ADMINSERVICE']._serialized_start=2296
+  _globals['_ADMINSERVICE']._serialized_end=3590
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ import builtins
 import collections.abc
 import gatelodge.v1.audit_pb2
 import gatelodge.v1.identity_pb2
+import gatelodge.v1.user_pb2
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.message
@@ -151,6 +152,7 @@ class ListSessionsResponse(google.protobuf.message.Message):
     SESSIONS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
     APPLIED_FILTER_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
     """Where to go on; empty when there is no more."""
     @property
@@ -163,15 +165,20 @@ class ListSessionsResponse(google.protobuf.message.Message):
         has listed too much.
         """
 
+    @property
+    def unreadable(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.user_pb2.Unreadable]:
+        """What of this page can't be read, and is not among the sessions; whether the filter would let it through is not known."""
+
     def __init__(
         self,
         *,
         sessions: collections.abc.Iterable[global___Session] | None = ...,
         next_page_token: builtins.str = ...,
         applied_filter: global___SessionFilter | None = ...,
+        unreadable: collections.abc.Iterable[gatelodge.v1.user_pb2.Unreadable] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["applied_filter", b"applied_filter"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["applied_filter", b"applied_filter", "next_page_token", b"next_page_token", "sessions", b"sessions"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["applied_filter", b"applied_filter", "next_page_token", b"next_page_token", "sessions", b"sessions", "unreadable", b"unreadable"]) -> None: ...
 
 global___ListSessionsResponse = ListSessionsResponse
 

@@ -16,7 +16,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19gatelodge/v1/caller.proto\x12\x0cgatelodge.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x02\n\tCallerKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12&\n\x04role\x18\x04 \x01(\x0e\x32\x18.gatelodge.v1.CallerRole\x12\x0c\n\x04rpcs\x18\x05 \x03(\t\x12\x0f\n\x07tenants\x18\x06 \x03(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\t \x01(\t\x12\x18\n\x10\x62y_former_secret\x18\n \x01(\x08\"\xc8\x01\n\x16\x43reateCallerKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.gatelodge.v1.CallerRole\x12\x0c\n\x04rpcs\x18\x03 \x03(\t\x12\x0f\n\x07tenants\x18\x04 \x03(\t\x12+\n\x08lifetime\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"U\n\x17\x43reateCallerKeyResponse\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x17.gatelodge.v1.CallerKey\x12\x14\n\x07\x61pi_key\x18\x02 \x01(\tB\x03\x80\x01\x01\"\x17\n\x15ListCallerKeysRequest\"?\n\x16ListCallerKeysResponse\x12%\n\x04keys\x18\x01 \x03(\x0b\x32\x17.gatelodge.v1.CallerKey\"V\n\x16RevokeCallerKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"*\n\x17RevokeCallerKeyResponse\x12\x0f\n\x07revoked\x18\x01 \x01(\x08*o\n\nCallerRole\x12\x1b\n\x17\x43\x41LLER_ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41LLER_ROLE_EDGE\x10\x01\x12\x17\n\x13\x43\x41LLER_ROLE_BACKEND\x10\x02\x12\x15\n\x11\x43\x41LLER_ROLE_ADMIN\x10\x03\x42^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19gatelodge/v1/caller.proto\x12\x0cgatelodge.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x02\n\tCallerKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x03 \x01(\t\x12&\n\x04role\x18\x04 \x01(\x0e\x32\x18.gatelodge.v1.CallerRole\x12\x0c\n\x04rpcs\x18\x05 \x03(\t\x12\x0f\n\x07tenants\x18\x06 \x03(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\t \x01(\t\x12\x18\n\x10\x62y_former_secret\x18\n \x01(\x08\x12\x12\n\nunreadable\x18\x0b \x01(\t\"\xc8\x01\n\x16\x43reateCallerKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.gatelodge.v1.CallerRole\x12\x0c\n\x04rpcs\x18\x03 \x03(\t\x12\x0f\n\x07tenants\x18\x04 \x03(\t\x12+\n\x08lifetime\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"U\n\x17\x43reateCallerKeyResponse\x12$\n\x03key\x18\x01 \x01(\x0b\x32\x17.gatelodge.v1.CallerKey\x12\x14\n\x07\x61pi_key\x18\x02 \x01(\tB\x03\x80\x01\x01\"\x17\n\x15ListCallerKeysRequest\"?\n\x16ListCallerKeysResponse\x12%\n\x04keys\x18\x01 \x03(\x0b\x32\x17.gatelodge.v1.CallerKey\"V\n\x16RevokeCallerKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"*\n\x17RevokeCallerKeyResponse\x12\x0f\n\x07revoked\x18\x01 \x01(\x08*o\n\nCallerRole\x12\x1b\n\x17\x43\x41LLER_ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41LLER_ROLE_EDGE\x10\x01\x12\x17\n\x13\x43\x41LLER_ROLE_BACKEND\x10\x02\x12\x15\n\x11\x43\x41LLER_ROLE_ADMIN\x10\x03\x42^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -30,20 +30,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECALLERKEYRESPONSE'].fields_by_name['api_key']._serialized_options = b'\200\001\001'
   _globals['_REVOKECALLERKEYREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
   _globals['_REVOKECALLERKEYREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\200\001\001'
-  _globals['_CALLERROLE']._serialized_start=895
-  _globals['_CALLERROLE']._serialized_end=1006
+  _globals['_CALLERROLE']._serialized_start=915
+  _globals['_CALLERROLE']._serialized_end=1026
   _globals['_CALLERKEY']._serialized_start=109
-  _globals['_CALLERKEY']._serialized_end=381
-  _globals['_CREATECALLERKEYREQUEST']._serialized_start=384
-  _globals['_CREATECALLERKEYREQUEST']._serialized_end=584
-  _globals['_CREATECALLERKEYRESPONSE']._serialized_start=586
-  _globals['_CREATECALLERKEYRESPONSE']._serialized_end=671
-  _globals['_LISTCALLERKEYSREQUEST']._serialized_start=673
-  _globals['_LISTCALLERKEYSREQUEST']._serialized_end=696
-  _globals['_LISTCALLERKEYSRESPONSE']._serialized_start=698
-  _globals['_LISTCALLERKEYSRESPONSE']._serialized_end=761
-  _globals['_REVOKECALLERKEYREQUEST']._serialized_start=763
-  _globals['_REVOKECALLERKEYREQUEST']._serialized_end=849
-  _globals['_REVOKECALLERKEYRESPONSE']._serialized_start=851
-  _globals['_REVOKECALLERKEYRESPONSE']._serialized_end=893
+  _globals['_CALLERKEY']._serialized_end=401
+  _globals['_CREATECALLERKEYREQUEST']._serialized_start=404
+  _globals['_CREATECALLERKEYREQUEST']._serialized_end=604
+  _globals['_CREATECALLERKEYRESPONSE']._serialized_start=606
+  _globals['_CREATECALLERKEYRESPONSE']._serialized_end=691
+  _globals['_LISTCALLERKEYSREQUEST']._serialized_start=693
+  _globals['_LISTCALLERKEYSREQUEST']._serialized_end=716
+  _globals['_LISTCALLERKEYSRESPONSE']._serialized_start=718
+  _globals['_LISTCALLERKEYSRESPONSE']._serialized_end=781
+  _globals['_REVOKECALLERKEYREQUEST']._serialized_start=783
+  _globals['_REVOKECALLERKEYREQUEST']._serialized_end=869
+  _globals['_REVOKECALLERKEYRESPONSE']._serialized_start=871
+  _globals['_REVOKECALLERKEYRESPONSE']._serialized_end=913
 # @@protoc_insertion_point(module_scope)

@@ -67,6 +67,7 @@ class CallerKey(google.protobuf.message.Message):
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
     CREATED_BY_FIELD_NUMBER: builtins.int
     BY_FORMER_SECRET_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     key_id: builtins.str
     """Its public id, "key_...": also what `RevokeCallerKey` takes."""
     name: builtins.str
@@ -78,8 +79,12 @@ class CallerKey(google.protobuf.message.Message):
     created_by: builtins.str
     """The caller that made it."""
     by_former_secret: builtins.bool
-    """It was made under a former signing secret of the tenant (of the default tenant for one of several), and ends when that is
-    taken out of the configuration: make another one before.
+    """It was made under a former signing secret of the tenant (of the default tenant for one of several). It stays good when that
+    is taken out: what is kept of it is sealed anew with the present one.
+    """
+    unreadable: builtins.str
+    """Why what is kept of it can't be read, such as the key that is not loaded; empty where it can. Of one that can't be read
+    `key_id` and `expire_time` alone are known, and a call with it is answered KEY_UNAVAILABLE.
     """
     @property
     def rpcs(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -110,9 +115,10 @@ class CallerKey(google.protobuf.message.Message):
         expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         created_by: builtins.str = ...,
         by_former_secret: builtins.bool = ...,
+        unreadable: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["by_former_secret", b"by_former_secret", "caller", b"caller", "create_time", b"create_time", "created_by", b"created_by", "expire_time", b"expire_time", "key_id", b"key_id", "name", b"name", "role", b"role", "rpcs", b"rpcs", "tenants", b"tenants"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["by_former_secret", b"by_former_secret", "caller", b"caller", "create_time", b"create_time", "created_by", b"created_by", "expire_time", b"expire_time", "key_id", b"key_id", "name", b"name", "role", b"role", "rpcs", b"rpcs", "tenants", b"tenants", "unreadable", b"unreadable"]) -> None: ...
 
 global___CallerKey = CallerKey
 

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17gatelodge/v1/user.proto\x12\x0cgatelodge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.gatelodge.v1.UserState\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0e\n\x06issuer\x18\x04 \x01(\t\x12\x0b\n\x03sub\x18\x05 \x01(\t\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\x16\n\x0e\x65mail_verified\x18\x07 \x01(\x08\x12\x0c\n\x04name\x18\x08 \x01(\t\x12\x0f\n\x07picture\x18\t \x01(\t\x12\x34\n\x10\x66irst_login_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_login_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0blogin_count\x18\x0c \x01(\x04\x12/\n\x0b\x64\x65lete_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"!\n\x0eGetUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"3\n\x0fGetUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.gatelodge.v1.User\"9\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x11ListUsersResponse\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.gatelodge.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x12\x44isableUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"D\n\x13\x44isableUserResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65vent_position\x18\x02 \x01(\x0c\"R\n\x11\x45nableUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"\x14\n\x12\x45nableUserResponse\"R\n\x11\x44\x65leteUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"C\n\x12\x44\x65leteUserResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65vent_position\x18\x02 \x01(\x0c*o\n\tUserState\x12\x1a\n\x16USER_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11USER_STATE_ACTIVE\x10\x01\x12\x17\n\x13USER_STATE_DISABLED\x10\x02\x12\x16\n\x12USER_STATE_DELETED\x10\x03\x42^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17gatelodge/v1/user.proto\x12\x0cgatelodge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n\x04User\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.gatelodge.v1.UserState\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0e\n\x06issuer\x18\x04 \x01(\t\x12\x0b\n\x03sub\x18\x05 \x01(\t\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\x16\n\x0e\x65mail_verified\x18\x07 \x01(\x08\x12\x0c\n\x04name\x18\x08 \x01(\t\x12\x0f\n\x07picture\x18\t \x01(\t\x12\x34\n\x10\x66irst_login_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0flast_login_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0blogin_count\x18\x0c \x01(\x04\x12/\n\x0b\x64\x65lete_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"!\n\x0eGetUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"3\n\x0fGetUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.gatelodge.v1.User\"9\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"}\n\x11ListUsersResponse\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.gatelodge.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\nunreadable\x18\x03 \x03(\x0b\x32\x18.gatelodge.v1.Unreadable\"(\n\nUnreadable\x12\x0b\n\x03why\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\"S\n\x12\x44isableUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"D\n\x13\x44isableUserResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65vent_position\x18\x02 \x01(\x0c\"R\n\x11\x45nableUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"\x14\n\x12\x45nableUserResponse\"R\n\x11\x44\x65leteUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x0f \x01(\tB\x03\x80\x01\x01\"C\n\x12\x44\x65leteUserResponse\x12\x15\n\rrevoked_count\x18\x01 \x01(\x04\x12\x16\n\x0e\x65vent_position\x18\x02 \x01(\x0c*o\n\tUserState\x12\x1a\n\x16USER_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11USER_STATE_ACTIVE\x10\x01\x12\x17\n\x13USER_STATE_DISABLED\x10\x02\x12\x16\n\x12USER_STATE_DELETED\x10\x03\x42^\n\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -29,8 +29,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENABLEUSERREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\200\001\001'
   _globals['_DELETEUSERREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
   _globals['_DELETEUSERREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\200\001\001'
-  _globals['_USERSTATE']._serialized_start=1076
-  _globals['_USERSTATE']._serialized_end=1187
+  _globals['_USERSTATE']._serialized_start=1164
+  _globals['_USERSTATE']._serialized_end=1275
   _globals['_USER']._serialized_start=75
   _globals['_USER']._serialized_end=432
   _globals['_GETUSERREQUEST']._serialized_start=434
@@ -40,17 +40,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTUSERSREQUEST']._serialized_start=522
   _globals['_LISTUSERSREQUEST']._serialized_end=579
   _globals['_LISTUSERSRESPONSE']._serialized_start=581
-  _globals['_LISTUSERSRESPONSE']._serialized_end=660
-  _globals['_DISABLEUSERREQUEST']._serialized_start=662
-  _globals['_DISABLEUSERREQUEST']._serialized_end=745
-  _globals['_DISABLEUSERRESPONSE']._serialized_start=747
-  _globals['_DISABLEUSERRESPONSE']._serialized_end=815
-  _globals['_ENABLEUSERREQUEST']._serialized_start=817
-  _globals['_ENABLEUSERREQUEST']._serialized_end=899
-  _globals['_ENABLEUSERRESPONSE']._serialized_start=901
-  _globals['_ENABLEUSERRESPONSE']._serialized_end=921
-  _globals['_DELETEUSERREQUEST']._serialized_start=923
-  _globals['_DELETEUSERREQUEST']._serialized_end=1005
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1007
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1074
+  _globals['_LISTUSERSRESPONSE']._serialized_end=706
+  _globals['_UNREADABLE']._serialized_start=708
+  _globals['_UNREADABLE']._serialized_end=748
+  _globals['_DISABLEUSERREQUEST']._serialized_start=750
+  _globals['_DISABLEUSERREQUEST']._serialized_end=833
+  _globals['_DISABLEUSERRESPONSE']._serialized_start=835
+  _globals['_DISABLEUSERRESPONSE']._serialized_end=903
+  _globals['_ENABLEUSERREQUEST']._serialized_start=905
+  _globals['_ENABLEUSERREQUEST']._serialized_end=987
+  _globals['_ENABLEUSERRESPONSE']._serialized_start=989
+  _globals['_ENABLEUSERRESPONSE']._serialized_end=1009
+  _globals['_DELETEUSERREQUEST']._serialized_start=1011
+  _globals['_DELETEUSERREQUEST']._serialized_end=1093
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1095
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1162
 # @@protoc_insertion_point(module_scope)

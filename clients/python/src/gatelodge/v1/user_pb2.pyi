@@ -190,21 +190,49 @@ class ListUsersResponse(google.protobuf.message.Message):
 
     USERS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
     """Where to go on; empty when there is no more."""
     @property
     def users(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___User]:
         """The users of this page. Deleted ones are not among them."""
 
+    @property
+    def unreadable(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Unreadable]:
+        """What of this page can't be read, and is not among the users."""
+
     def __init__(
         self,
         *,
         users: collections.abc.Iterable[global___User] | None = ...,
         next_page_token: builtins.str = ...,
+        unreadable: collections.abc.Iterable[global___Unreadable] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "users", b"users"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "unreadable", b"unreadable", "users", b"users"]) -> None: ...
 
 global___ListUsersResponse = ListUsersResponse
+
+@typing.final
+class Unreadable(google.protobuf.message.Message):
+    """Records of a list that can't be read, for one reason."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WHY_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    why: builtins.str
+    """The reason, for people: such as the key that is not loaded."""
+    count: builtins.int
+    """How many there are."""
+    def __init__(
+        self,
+        *,
+        why: builtins.str = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["count", b"count", "why", b"why"]) -> None: ...
+
+global___Unreadable = Unreadable
 
 @typing.final
 class DisableUserRequest(google.protobuf.message.Message):

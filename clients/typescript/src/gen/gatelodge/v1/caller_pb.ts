@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/caller.proto.
  */
 export const file_gatelodge_v1_caller: GenFile = /*@__PURE__*/
-  fileDesc("ChlnYXRlbG9kZ2UvdjEvY2FsbGVyLnByb3RvEgxnYXRlbG9kZ2UudjEikAIKCUNhbGxlcktleRIOCgZrZXlfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZjYWxsZXIYAyABKAkSJgoEcm9sZRgEIAEoDjIYLmdhdGVsb2RnZS52MS5DYWxsZXJSb2xlEgwKBHJwY3MYBSADKAkSDwoHdGVuYW50cxgGIAMoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmNyZWF0ZWRfYnkYCSABKAkSGAoQYnlfZm9ybWVyX3NlY3JldBgKIAEoCCLIAQoWQ3JlYXRlQ2FsbGVyS2V5UmVxdWVzdBIMCgRuYW1lGAEgASgJEiYKBHJvbGUYAiABKA4yGC5nYXRlbG9kZ2UudjEuQ2FsbGVyUm9sZRIMCgRycGNzGAMgAygJEg8KB3RlbmFudHMYBCADKAkSKwoIbGlmZXRpbWUYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGcmVhc29uGAYgASgJEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIDgAEBIlUKF0NyZWF0ZUNhbGxlcktleVJlc3BvbnNlEiQKA2tleRgBIAEoCzIXLmdhdGVsb2RnZS52MS5DYWxsZXJLZXkSFAoHYXBpX2tleRgCIAEoCUIDgAEBIhcKFUxpc3RDYWxsZXJLZXlzUmVxdWVzdCI/ChZMaXN0Q2FsbGVyS2V5c1Jlc3BvbnNlEiUKBGtleXMYASADKAsyFy5nYXRlbG9kZ2UudjEuQ2FsbGVyS2V5IlYKFlJldm9rZUNhbGxlcktleVJlcXVlc3QSDgoGa2V5X2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCA4ABASIqChdSZXZva2VDYWxsZXJLZXlSZXNwb25zZRIPCgdyZXZva2VkGAEgASgIKm8KCkNhbGxlclJvbGUSGwoXQ0FMTEVSX1JPTEVfVU5TUEVDSUZJRUQQABIUChBDQUxMRVJfUk9MRV9FREdFEAESFwoTQ0FMTEVSX1JPTEVfQkFDS0VORBACEhUKEUNBTExFUl9ST0xFX0FETUlOEANCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChlnYXRlbG9kZ2UvdjEvY2FsbGVyLnByb3RvEgxnYXRlbG9kZ2UudjEipAIKCUNhbGxlcktleRIOCgZrZXlfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZjYWxsZXIYAyABKAkSJgoEcm9sZRgEIAEoDjIYLmdhdGVsb2RnZS52MS5DYWxsZXJSb2xlEgwKBHJwY3MYBSADKAkSDwoHdGVuYW50cxgGIAMoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmNyZWF0ZWRfYnkYCSABKAkSGAoQYnlfZm9ybWVyX3NlY3JldBgKIAEoCBISCgp1bnJlYWRhYmxlGAsgASgJIsgBChZDcmVhdGVDYWxsZXJLZXlSZXF1ZXN0EgwKBG5hbWUYASABKAkSJgoEcm9sZRgCIAEoDjIYLmdhdGVsb2RnZS52MS5DYWxsZXJSb2xlEgwKBHJwY3MYAyADKAkSDwoHdGVuYW50cxgEIAMoCRIrCghsaWZldGltZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZyZWFzb24YBiABKAkSHAoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQgOAAQEiVQoXQ3JlYXRlQ2FsbGVyS2V5UmVzcG9uc2USJAoDa2V5GAEgASgLMhcuZ2F0ZWxvZGdlLnYxLkNhbGxlcktleRIUCgdhcGlfa2V5GAIgASgJQgOAAQEiFwoVTGlzdENhbGxlcktleXNSZXF1ZXN0Ij8KFkxpc3RDYWxsZXJLZXlzUmVzcG9uc2USJQoEa2V5cxgBIAMoCzIXLmdhdGVsb2RnZS52MS5DYWxsZXJLZXkiVgoWUmV2b2tlQ2FsbGVyS2V5UmVxdWVzdBIOCgZrZXlfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIDgAEBIioKF1Jldm9rZUNhbGxlcktleVJlc3BvbnNlEg8KB3Jldm9rZWQYASABKAgqbwoKQ2FsbGVyUm9sZRIbChdDQUxMRVJfUk9MRV9VTlNQRUNJRklFRBAAEhQKEENBTExFUl9ST0xFX0VER0UQARIXChNDQUxMRVJfUk9MRV9CQUNLRU5EEAISFQoRQ0FMTEVSX1JPTEVfQURNSU4QA0JeChZpby5naXRodWIuZ2F0ZWxvZGdlLnYxUAFaQmdpdGh1Yi5jb20vZ2F0ZWxvZGdlL2dhdGVsb2RnZS9jbGllbnRzL2dvL2dhdGVsb2RnZS92MTtnYXRlbG9kZ2V2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * An API key that was made at run time, as it is listed. The key itself is shown once, to whoever makes it, and kept as a
@@ -87,12 +87,20 @@ export type CallerKey = Message<"gatelodge.v1.CallerKey"> & {
   createdBy: string;
 
   /**
-   * It was made under a former signing secret of the tenant (of the default tenant for one of several), and ends when that is
-   * taken out of the configuration: make another one before.
+   * It was made under a former signing secret of the tenant (of the default tenant for one of several). It stays good when that
+   * is taken out: what is kept of it is sealed anew with the present one.
    *
    * @generated from field: bool by_former_secret = 10;
    */
   byFormerSecret: boolean;
+
+  /**
+   * Why what is kept of it can't be read, such as the key that is not loaded; empty where it can. Of one that can't be read
+   * `key_id` and `expire_time` alone are known, and a call with it is answered KEY_UNAVAILABLE.
+   *
+   * @generated from field: string unreadable = 11;
+   */
+  unreadable: string;
 };
 
 /**

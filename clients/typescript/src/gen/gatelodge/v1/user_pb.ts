@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gatelodge/v1/user.proto.
  */
 export const file_gatelodge_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChdnYXRlbG9kZ2UvdjEvdXNlci5wcm90bxIMZ2F0ZWxvZGdlLnYxIuUCCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSJgoFc3RhdGUYAiABKA4yFy5nYXRlbG9kZ2UudjEuVXNlclN0YXRlEhAKCHByb3ZpZGVyGAMgASgJEg4KBmlzc3VlchgEIAEoCRILCgNzdWIYBSABKAkSDQoFZW1haWwYBiABKAkSFgoOZW1haWxfdmVyaWZpZWQYByABKAgSDAoEbmFtZRgIIAEoCRIPCgdwaWN0dXJlGAkgASgJEjQKEGZpcnN0X2xvZ2luX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfbG9naW5fdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbG9naW5fY291bnQYDCABKAQSLwoLZGVsZXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiEKDkdldFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiMwoPR2V0VXNlclJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5nYXRlbG9kZ2UudjEuVXNlciI5ChBMaXN0VXNlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIk8KEUxpc3RVc2Vyc1Jlc3BvbnNlEiEKBXVzZXJzGAEgAygLMhIuZ2F0ZWxvZGdlLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlMKEkRpc2FibGVVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCA4ABASJEChNEaXNhYmxlVXNlclJlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKAQSFgoOZXZlbnRfcG9zaXRpb24YAiABKAwiUgoRRW5hYmxlVXNlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSHAoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQgOAAQEiFAoSRW5hYmxlVXNlclJlc3BvbnNlIlIKEURlbGV0ZVVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIDgAEBIkMKEkRlbGV0ZVVzZXJSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgEEhYKDmV2ZW50X3Bvc2l0aW9uGAIgASgMKm8KCVVzZXJTdGF0ZRIaChZVU0VSX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRVVNFUl9TVEFURV9BQ1RJVkUQARIXChNVU0VSX1NUQVRFX0RJU0FCTEVEEAISFgoSVVNFUl9TVEFURV9ERUxFVEVEEANCXgoWaW8uZ2l0aHViLmdhdGVsb2RnZS52MVABWkJnaXRodWIuY29tL2dhdGVsb2RnZS9nYXRlbG9kZ2UvY2xpZW50cy9nby9nYXRlbG9kZ2UvdjE7Z2F0ZWxvZGdldjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChdnYXRlbG9kZ2UvdjEvdXNlci5wcm90bxIMZ2F0ZWxvZGdlLnYxIuUCCgRVc2VyEg8KB3VzZXJfaWQYASABKAkSJgoFc3RhdGUYAiABKA4yFy5nYXRlbG9kZ2UudjEuVXNlclN0YXRlEhAKCHByb3ZpZGVyGAMgASgJEg4KBmlzc3VlchgEIAEoCRILCgNzdWIYBSABKAkSDQoFZW1haWwYBiABKAkSFgoOZW1haWxfdmVyaWZpZWQYByABKAgSDAoEbmFtZRgIIAEoCRIPCgdwaWN0dXJlGAkgASgJEjQKEGZpcnN0X2xvZ2luX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2xhc3RfbG9naW5fdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbG9naW5fY291bnQYDCABKAQSLwoLZGVsZXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIiEKDkdldFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiMwoPR2V0VXNlclJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5nYXRlbG9kZ2UudjEuVXNlciI5ChBMaXN0VXNlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIn0KEUxpc3RVc2Vyc1Jlc3BvbnNlEiEKBXVzZXJzGAEgAygLMhIuZ2F0ZWxvZGdlLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEiwKCnVucmVhZGFibGUYAyADKAsyGC5nYXRlbG9kZ2UudjEuVW5yZWFkYWJsZSIoCgpVbnJlYWRhYmxlEgsKA3doeRgBIAEoCRINCgVjb3VudBgCIAEoBCJTChJEaXNhYmxlVXNlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSHAoPaWRlbXBvdGVuY3lfa2V5GA8gASgJQgOAAQEiRAoTRGlzYWJsZVVzZXJSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgEEhYKDmV2ZW50X3Bvc2l0aW9uGAIgASgMIlIKEUVuYWJsZVVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhwKD2lkZW1wb3RlbmN5X2tleRgPIAEoCUIDgAEBIhQKEkVuYWJsZVVzZXJSZXNwb25zZSJSChFEZWxldGVVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIcCg9pZGVtcG90ZW5jeV9rZXkYDyABKAlCA4ABASJDChJEZWxldGVVc2VyUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoBBIWCg5ldmVudF9wb3NpdGlvbhgCIAEoDCpvCglVc2VyU3RhdGUSGgoWVVNFUl9TVEFURV9VTlNQRUNJRklFRBAAEhUKEVVTRVJfU1RBVEVfQUNUSVZFEAESFwoTVVNFUl9TVEFURV9ESVNBQkxFRBACEhYKElVTRVJfU1RBVEVfREVMRVRFRBADQl4KFmlvLmdpdGh1Yi5nYXRlbG9kZ2UudjFQAVpCZ2l0aHViLmNvbS9nYXRlbG9kZ2UvZ2F0ZWxvZGdlL2NsaWVudHMvZ28vZ2F0ZWxvZGdlL3YxO2dhdGVsb2RnZXYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Somebody who has logged in. There is one record for each, made with the first session.
@@ -210,6 +210,13 @@ export type ListUsersResponse = Message<"gatelodge.v1.ListUsersResponse"> & {
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * What of this page can't be read, and is not among the users.
+   *
+   * @generated from field: repeated gatelodge.v1.Unreadable unreadable = 3;
+   */
+  unreadable: Unreadable[];
 };
 
 /**
@@ -218,6 +225,34 @@ export type ListUsersResponse = Message<"gatelodge.v1.ListUsersResponse"> & {
  */
 export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE__*/
   messageDesc(file_gatelodge_v1_user, 4);
+
+/**
+ * Records of a list that can't be read, for one reason.
+ *
+ * @generated from message gatelodge.v1.Unreadable
+ */
+export type Unreadable = Message<"gatelodge.v1.Unreadable"> & {
+  /**
+   * The reason, for people: such as the key that is not loaded.
+   *
+   * @generated from field: string why = 1;
+   */
+  why: string;
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message gatelodge.v1.Unreadable.
+ * Use `create(UnreadableSchema)` to create a new message.
+ */
+export const UnreadableSchema: GenMessage<Unreadable> = /*@__PURE__*/
+  messageDesc(file_gatelodge_v1_user, 5);
 
 /**
  * The question of DisableUser.
@@ -253,7 +288,7 @@ export type DisableUserRequest = Message<"gatelodge.v1.DisableUserRequest"> & {
  * Use `create(DisableUserRequestSchema)` to create a new message.
  */
 export const DisableUserRequestSchema: GenMessage<DisableUserRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_user, 5);
+  messageDesc(file_gatelodge_v1_user, 6);
 
 /**
  * The answer of DisableUser.
@@ -282,7 +317,7 @@ export type DisableUserResponse = Message<"gatelodge.v1.DisableUserResponse"> & 
  * Use `create(DisableUserResponseSchema)` to create a new message.
  */
 export const DisableUserResponseSchema: GenMessage<DisableUserResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_user, 6);
+  messageDesc(file_gatelodge_v1_user, 7);
 
 /**
  * The question of EnableUser.
@@ -318,7 +353,7 @@ export type EnableUserRequest = Message<"gatelodge.v1.EnableUserRequest"> & {
  * Use `create(EnableUserRequestSchema)` to create a new message.
  */
 export const EnableUserRequestSchema: GenMessage<EnableUserRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_user, 7);
+  messageDesc(file_gatelodge_v1_user, 8);
 
 /**
  * The answer of EnableUser.
@@ -333,7 +368,7 @@ export type EnableUserResponse = Message<"gatelodge.v1.EnableUserResponse"> & {
  * Use `create(EnableUserResponseSchema)` to create a new message.
  */
 export const EnableUserResponseSchema: GenMessage<EnableUserResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_user, 8);
+  messageDesc(file_gatelodge_v1_user, 9);
 
 /**
  * The question of DeleteUser.
@@ -369,7 +404,7 @@ export type DeleteUserRequest = Message<"gatelodge.v1.DeleteUserRequest"> & {
  * Use `create(DeleteUserRequestSchema)` to create a new message.
  */
 export const DeleteUserRequestSchema: GenMessage<DeleteUserRequest> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_user, 9);
+  messageDesc(file_gatelodge_v1_user, 10);
 
 /**
  * The answer of DeleteUser.
@@ -398,7 +433,7 @@ export type DeleteUserResponse = Message<"gatelodge.v1.DeleteUserResponse"> & {
  * Use `create(DeleteUserResponseSchema)` to create a new message.
  */
 export const DeleteUserResponseSchema: GenMessage<DeleteUserResponse> = /*@__PURE__*/
-  messageDesc(file_gatelodge_v1_user, 10);
+  messageDesc(file_gatelodge_v1_user, 11);
 
 /**
  * Whether a user may log in. Treat a value that you do not know as one who may not.
