@@ -13,7 +13,7 @@ use tonic::Code;
 use super::{ALL, listed};
 use crate::rpc::serving::{Serving, by, context, cookies, validation};
 use crate::rpc::{failed, fields_of};
-use crate::world::{Browser, Kept, World, state_of};
+use crate::world::{Browser, Kept, World, on_every_store, state_of};
 
 on_every_store! {
     a_login_and_its_end_are_written_down_with_who_and_from_where

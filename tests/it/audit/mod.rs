@@ -6,24 +6,6 @@
 //! | `explained` | a login that failed is explained from its request id, by the step that failed |
 //! | `trouble` | what is not kept fails nothing, and is said |
 
-/// Makes a test of every function named, on every store there is.
-macro_rules! on_every_store {
-    ($($name:ident)*) => {
-        on_every_store!(@on memory Memory: $($name)*);
-        on_every_store!(@on redis Redis: $($name)*);
-    };
-    (@on $module:ident $kept:ident: $($name:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    super::$name(crate::world::Kept::$kept).await;
-                }
-            )*
-        }
-    };
-}
-
 mod entries;
 pub mod explained;
 mod trouble;

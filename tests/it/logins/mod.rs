@@ -12,24 +12,6 @@
 //!
 //! The cases of `providers` run through here too, each as a whole login.
 
-/// Makes a test of every journey named, on every store there is.
-macro_rules! on_every_store {
-    ($($name:ident)*) => {
-        on_every_store!(@on memory Memory: $($name)*);
-        on_every_store!(@on redis Redis: $($name)*);
-    };
-    (@on $module:ident $kept:ident: $($name:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $name() {
-                    super::$name(crate::world::Kept::$kept).await;
-                }
-            )*
-        }
-    };
-}
-
 use gatelodge::authority::login_answer::LoginFailure;
 
 mod callback;

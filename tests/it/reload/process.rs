@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::served::{SECRET, Served, hostile, provider};
+use super::served::{Served, hostile, provider};
 use crate::redis::{Server, address, free_port};
 use crate::world::Browser;
 use crate::world::kept::fresh_prefix;
+use crate::world::process::SECRET;
 
 const ANEW: &str = "the configuration was loaded anew";
 const REFUSED: &str = "stays in force";
@@ -90,11 +91,11 @@ async fn a_secret_behind_a_link_that_is_turned_is_noticed() {
         fs::write(folder.join(name).join("secret"), secret).unwrap();
     };
     let served = Served::with(&configuration("", &[]), None).await;
-    served_files(served.folder.path(), "first", "secret");
+    served_files(served.process.folder.path(), "first", "secret");
     symlink("first", served.path("mounted")).unwrap();
     served.write(&configuration("", &[one]));
     served.says(ANEW, 1).await;
-    served_files(served.folder.path(), "second", "another");
+    served_files(served.process.folder.path(), "second", "another");
     symlink("second", served.path("turned")).unwrap();
     fs::rename(served.path("turned"), served.path("mounted")).unwrap();
     served.says(ANEW, 2).await;
