@@ -13,6 +13,11 @@
 //! The cases of `providers` run through here too, each as a whole login.
 
 use gatelodge::authority::login_answer::LoginFailure;
+use gatelodge::session::audit::{Action, Entry, Outcome};
+
+use crate::audit;
+use crate::hostile::Hostile;
+use crate::world::Kept;
 
 mod callback;
 pub mod canary;
@@ -24,8 +29,8 @@ mod kill_step_up;
 pub use journey::{parameter as journey_parameter, refused};
 
 /// A login that does not begin, for this reason; INV holds.
-pub async fn not_begun(hostile: &crate::hostile::Hostile, failure: LoginFailure) {
-    let mut journey = journey::Journey::to(hostile, crate::world::Kept::Memory).await;
+pub async fn not_begun(hostile: &Hostile, failure: LoginFailure) {
+    let mut journey = journey::Journey::to(hostile, Kept::Memory).await;
     match journey.begin().await {
         journey::Begun::Not(answer, found) => {
             assert_eq!(found, failure);
@@ -35,7 +40,14 @@ pub async fn not_begun(hostile: &crate::hostile::Hostile, failure: LoginFailure)
     }
 }
 
+/// What is written down of a login that does not begin.
+pub async fn written_of_none_begun(hostile: &Hostile) -> Entry {
+    let mut journey = journey::Journey::to(hostile, Kept::Memory).await;
+    assert!(matches!(journey.begin().await, journey::Begun::Not(..)));
+    audit::explained::of_world(&journey.world, Action::LoginBegun, Outcome::Failed).await.entry
+}
+
 /// A whole login at a provider: the session that it makes lives.
-pub async fn log_in_at(hostile: &crate::hostile::Hostile) {
-    good::logged_in(hostile, crate::world::Kept::Memory).await;
+pub async fn log_in_at(hostile: &Hostile) {
+    good::logged_in(hostile, Kept::Memory).await;
 }
