@@ -17,7 +17,7 @@ use gatelodge::session::audit::{Action, Entry, Outcome};
 
 use crate::audit;
 use crate::hostile::Hostile;
-use crate::world::Kept;
+use crate::world::{Browser, Kept, World};
 
 mod callback;
 pub mod canary;
@@ -38,6 +38,15 @@ pub async fn not_begun(hostile: &Hostile, failure: LoginFailure) {
         }
         journey::Begun::Back(query) => panic!("it began: {query:?}"),
     }
+}
+
+/// A whole login at a provider, in a world that knows it: the public id of the session that it makes.
+pub async fn log_in_to(world: &World, hostile: &Hostile) -> String {
+    let mut browser = Browser::default();
+    let started = world.start(&browser, "").await;
+    browser.keep(&started.answer.set_cookies);
+    let back = hostile.visit(&started.answer.location.unwrap()).unwrap();
+    world.callback(&browser, back.query().unwrap()).await.result.unwrap().key.public()
 }
 
 /// What is written down of a login that does not begin.
