@@ -134,7 +134,7 @@ struct Unresolved(#[source] io::Error);
 /// Says what a failed request means. The address is left out: it stays out of logs.
 pub(super) fn fault_of(error: reqwest::Error) -> Fault {
     let error = error.without_url();
-    if causes(&error).any(|cause| cause.is::<Refused>()) {
+    if causes(&error).any(<dyn Error>::is::<Refused>) {
         return Fault::AddressRefused(NOT_PUBLIC);
     }
     let word = causes(&error).find_map(word);
