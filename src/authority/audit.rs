@@ -1,10 +1,13 @@
 //! Owns writing down what happened, beside the answer: it keeps nobody waiting, and its trouble fails nothing. Does not know
 //! who asks for it later.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 
 use super::audit_queue::Added;
 use super::audit_store::KeptEntry;
+use super::ports::StoreResult;
 use super::settings::{AuditSettings, ClientAddresses};
 use super::trail::Trail;
 use super::{Authority, Call, Error};
@@ -15,6 +18,27 @@ use crate::session::request::RequestContext;
 
 /// How many entries are on their way to the store at once.
 const AT_ONCE: usize = 64;
+/// How long an entry may take from when it was made until it is written, for those who watch to find it where they look.
+pub(super) const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why an entry is not kept.
+#[derive(Clone, Copy)]
+enum NotKept {
+    TooManyWait,
+    HourIsFull,
+    StoreInTrouble,
+}
+
+impl NotKept {
+    /// For figures, and for the log.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TooManyWait => ("queue_full", "too many wait"),
+            Self::HourIsFull => ("hour_full", "too many in an hour of what can be caused without a session"),
+            Self::StoreInTrouble => ("store_unavailable", "trouble of the store"),
+        }
+    }
+}
 
 impl Authority {
     /// An entry of something that was done by this call just now.
@@ -28,20 +52,13 @@ impl Authority {
     }
 
     /// Writes an entry down, if entries are kept. It answers at once.
-    pub(super) fn audit(&self, entry: &Entry) {
+    pub(super) fn audit(&self, entry: Entry) {
         let Some(settings) = self.settings.audit else { return };
-        let tenant = self.settings.tenant;
-        let id = EntryId::new(entry.at, self.random());
-        let kept = KeptEntry {
-            id,
-            names: entry.names(tenant),
-            is_anybodys: entry.is_anybodys(),
-            sealed: self.vault.seal_entry(self.nonce(), tenant, &id, entry),
-        };
-        match self.audit_queue.add(kept) {
+        match self.audit_queue.add(entry, settings.most_an_hour) {
             Added::First => self.ports.beside.finish(Box::pin(self.clone().write_entries(settings))),
             Added::Waits => (),
-            Added::Full => self.say_not_kept("too many wait", 1, None),
+            Added::Full => self.say_not_kept(NotKept::TooManyWait, 1, None),
+            Added::NoRoom => self.say_not_kept(NotKept::HourIsFull, 1, None),
         }
     }
 
@@ -58,7 +75,7 @@ impl Authority {
         if let Some(mut entry) = trail.entry() {
             entry.at = self.ports.clock.now();
             end(&mut entry);
-            self.audit(&entry);
+            self.audit(entry);
         }
     }
 
@@ -86,7 +103,7 @@ impl Authority {
         if self.settings.audit.is_some() && self.audit_queue.say(key, self.ports.clock.running()) {
             let reason = "fingerprint".to_owned();
             let entry = self.entry(Action::OtherClient, call, context);
-            self.audit(&Entry { outcome, reason, session: Some(*key), user, ..entry });
+            self.audit(Entry { outcome, reason, session: Some(*key), user, ..entry });
         }
     }
 
@@ -94,42 +111,62 @@ impl Authority {
     pub(super) fn audit_token(&self, action: Action, call: &Call, session: SessionKey, user: UserKey) {
         if self.settings.audit.is_some_and(|audit| audit.tokens) {
             let entry = self.entry(action, call, None);
-            self.audit(&Entry { session: Some(session), user: Some(user), ..entry });
+            self.audit(Entry { session: Some(session), user: Some(user), ..entry });
         }
     }
 
     async fn write_entries(self, settings: AuditSettings) {
-        let tenant = self.settings.tenant;
         loop {
             let some = self.audit_queue.take(AT_ONCE);
             if some.is_empty() {
                 return;
             }
-            let store = &self.ports.audit;
-            let keep = |entry| store.keep_entry(tenant, entry, settings.keep_for, settings.most_an_hour);
-            let (mut beyond, mut failed, mut cause) = (0, 0, None);
-            for kept in join_all(some.into_iter().map(keep)).await {
+            let (began, mut no_room, mut failed, mut cause) = (self.ports.clock.running(), 0, 0, None);
+            for kept in join_all(some.into_iter().map(|entry| self.keep_entry(entry, settings))).await {
                 match kept {
                     Ok(true) => (),
-                    Ok(false) => beyond += 1,
+                    Ok(false) => no_room += 1,
                     Err(error) => {
                         failed += 1;
                         cause = Some(error);
                     }
                 }
             }
-            if beyond > 0 {
-                self.say_not_kept("too many in an hour of what anybody can cause", beyond, None);
+            if self.ports.clock.running().saturating_sub(began) > WRITTEN_WITHIN {
+                self.audit_queue.note_late();
+            }
+            if no_room > 0 {
+                self.say_not_kept(NotKept::HourIsFull, no_room, None);
             }
             if let Some(cause) = cause {
-                self.say_not_kept("trouble of the store", failed, Some(&cause));
+                self.say_not_kept(NotKept::StoreInTrouble, failed, Some(&cause));
             }
         }
     }
 
+    /// Keeps an entry under the moment when it was made. One that had to wait is kept under the moment when it is written: so
+    /// those who watch find it, who have looked past the other.
+    async fn keep_entry(&self, entry: Entry, settings: AuditSettings) -> StoreResult<bool> {
+        let (tenant, now) = (self.settings.tenant, self.ports.clock.now());
+        let at = if now.since(entry.at) > WRITTEN_WITHIN { now } else { entry.at };
+        let (id, room) = (EntryId::new(at, self.audit_queue.place(), self.random()), entry.room());
+        let kept = KeptEntry {
+            id,
+            names: entry.about().iter().map(|about| self.vault.entry_name(about)).collect(),
+            room,
+            sealed: self.vault.seal_entry(self.nonce(), tenant, &id, &entry),
+        };
+        let is_kept = self.ports.audit.keep_entry(tenant, kept, settings.keep_for, settings.most_an_hour).await?;
+        if let Some(room) = room.filter(|_| !is_kept) {
+            self.audit_queue.close(room, at);
+        }
+        Ok(is_kept)
+    }
+
     /// What is not kept is counted, and told now and then.
-    fn say_not_kept(&self, why: &'static str, count: u64, error: Option<&(dyn std::error::Error + 'static)>) {
-        self.show_not_audited(why, count);
+    fn say_not_kept(&self, why: NotKept, count: u64, error: Option<&(dyn std::error::Error + 'static)>) {
+        let (reason, why) = why.words();
+        self.show_not_audited(reason, count);
         let now = self.ports.clock.running();
         if let Some(unsaid) = self.refusals.say(self.settings.tenant, ("audit", why), now) {
             let tenant = &self.settings.tenant_name;

@@ -2,11 +2,14 @@
 //! something that comes with every request was said a moment ago. Does not know what an entry says.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::audit_store::KeptEntry;
+use super::audit_rooms::AuditRooms;
+use crate::session::audit::{Entry, Room};
 use crate::session::key::SessionKey;
+use crate::session::time::Timestamp;
 
 /// How many entries may wait. What comes beyond it is in the log alone.
 const MOST: usize = 4096;
@@ -17,12 +20,17 @@ const SESSIONS: usize = 4096;
 
 /// What waits to be written down.
 #[derive(Debug, Default)]
-pub(super) struct AuditQueue(Mutex<State>);
+pub(super) struct AuditQueue {
+    state: Mutex<State>,
+    late: AtomicU64,
+    written: AtomicU16,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<KeptEntry>,
+    waiting: VecDeque<Entry>,
     is_writing: bool,
+    rooms: AuditRooms,
     said: HashMap<SessionKey, Duration>,
 }
 
@@ -33,32 +41,65 @@ pub(super) enum Added {
     First,
     /// Somebody is at it.
     Waits,
-    /// There is no room.
+    /// Too many wait.
     Full,
+    /// Its hour has as many of its kind as it may have.
+    NoRoom,
 }
 
 impl AuditQueue {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, entry: KeptEntry) -> Added {
+    /// Adds an entry, where its hour has fewer than `most` of its room.
+    pub(super) fn add(&self, entry: Entry, most: u64) -> Added {
         let mut state = self.state();
-        // What anybody can cause leaves room for the rest.
-        if state.waiting.len() >= if entry.is_anybodys { MOST / 2 } else { MOST } {
+        let room = entry.room();
+        // Each leaves places for what is rarer.
+        let places = match room {
+            Some(Room::Anybodys) => MOST / 4,
+            Some(Room::Begun) => MOST / 2,
+            Some(Room::Returned) => MOST / 4 * 3,
+            None => MOST,
+        };
+        if state.waiting.len() >= places {
             return Added::Full;
+        }
+        if room.is_some_and(|room| !state.rooms.take(room, entry.at, most)) {
+            return Added::NoRoom;
         }
         state.waiting.push_back(entry);
         if std::mem::replace(&mut state.is_writing, true) { Added::Waits } else { Added::First }
     }
 
     /// What is to be written next, `most` at most. Nothing: then the writer has ended.
-    pub(super) fn take(&self, most: usize) -> Vec<KeptEntry> {
+    pub(super) fn take(&self, most: usize) -> Vec<Entry> {
         let mut state = self.state();
         let count = most.min(state.waiting.len());
         let taken: Vec<_> = state.waiting.drain(..count).collect();
         state.is_writing = !taken.is_empty();
         taken
+    }
+
+    /// The place of the next entry among those of its moment.
+    pub(super) fn place(&self) -> u16 {
+        self.written.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The store has as many of that room and hour as it may have.
+    pub(super) fn close(&self, room: Room, at: Timestamp) {
+        self.state().rooms.close(room, at);
+    }
+
+    /// Notes that the store took so long with an entry that those who watch may have looked past it.
+    pub(super) fn note_late(&self) {
+        self.late.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that was so.
+    pub(super) fn late(&self) -> u64 {
+        self.late.load(Ordering::Relaxed)
     }
 
     /// Whether something that comes with every request of a session is to be said now.
@@ -81,26 +122,52 @@ impl AuditQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::audit::EntryId;
+    use crate::session::audit::Action;
     use crate::session::key::{Partition, TenantNumber};
 
-    fn entry() -> KeptEntry {
-        KeptEntry { id: EntryId::FIRST, names: Vec::new(), is_anybodys: false, sealed: Vec::new() }
+    const UNBOUNDED: u64 = u64::MAX;
+
+    fn entry(action: Action) -> Entry {
+        Entry::new(action, Timestamp::default())
     }
 
     #[test]
-    fn one_writes_at_a_time_and_a_bounded_number_waits() {
+    fn one_writes_at_a_time() {
         let queue = AuditQueue::default();
-        assert_eq!((queue.add(entry()), queue.add(entry())), (Added::First, Added::Waits));
+        let add = || queue.add(entry(Action::Theft), UNBOUNDED);
+        assert_eq!((add(), add()), (Added::First, Added::Waits));
         assert_eq!((queue.take(1).len(), queue.take(9).len()), (1, 1));
-        assert_eq!(queue.add(entry()), Added::Waits, "the writer looks once more");
+        assert_eq!(add(), Added::Waits, "the writer looks once more");
         assert_eq!((queue.take(9).len(), queue.take(9).len()), (1, 0));
-        assert_eq!(queue.add(entry()), Added::First);
-        let anybodys = || KeptEntry { is_anybodys: true, ..entry() };
-        (1..MOST / 2).for_each(|_| assert_eq!(queue.add(anybodys()), Added::Waits));
-        assert_eq!(queue.add(anybodys()), Added::Full, "there is room for the rest");
-        (MOST / 2..MOST).for_each(|_| assert_eq!(queue.add(entry()), Added::Waits));
-        assert_eq!(queue.add(entry()), Added::Full);
+        assert_eq!(add(), Added::First);
+    }
+
+    // security.md 108.
+    #[test]
+    fn a_bounded_number_waits_and_a_flood_of_one_kind_leaves_places_for_the_rest() {
+        let queue = AuditQueue::default();
+        let returned = Entry { provider: "idp".into(), ..entry(Action::LoginCompleted) };
+        let kinds = [entry(Action::LoginCompleted), entry(Action::LoginBegun), returned, entry(Action::Theft)];
+        let mut waiting = 0;
+        for (kind, places) in kinds.into_iter().zip([MOST / 4, MOST / 2, MOST / 4 * 3, MOST]) {
+            while waiting < places {
+                assert_ne!(queue.add(kind.clone(), UNBOUNDED), Added::Full, "{waiting}");
+                waiting += 1;
+            }
+            assert_eq!(queue.add(kind, UNBOUNDED), Added::Full);
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_waits_nowhere() {
+        let queue = AuditQueue::default();
+        assert_eq!(queue.add(entry(Action::LoginBegun), 1), Added::First);
+        assert_eq!(queue.add(entry(Action::LoginBegun), 1), Added::NoRoom);
+        assert_eq!(queue.add(entry(Action::LoginCompleted), 1), Added::Waits, "another room");
+        queue.close(Room::Returned, Timestamp::default());
+        let returned = Entry { provider: "idp".into(), ..entry(Action::LoginCompleted) };
+        assert_eq!(queue.add(returned, 1), Added::NoRoom, "other replicas have filled it");
+        assert_eq!(queue.take(9).len(), 2);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct AuditSettings {
     /// How long an entry is kept.
     pub keep_for: Duration,
-    /// How many entries an hour may have before no more are kept of what anybody can cause.
+    /// How many entries an hour may have of each room.
     pub most_an_hour: u64,
     /// What is kept of a client's address.
     pub client_addresses: ClientAddresses,

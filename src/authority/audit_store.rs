@@ -7,8 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::ports::StoreResult;
-use crate::session::audit::{EntryId, EntryName};
+use crate::session::audit::{EntryId, EntryName, Room};
 use crate::session::key::TenantNumber;
+use crate::session::time::Timestamp;
 
 /// An entry as a store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub struct KeptEntry {
     pub id: EntryId,
     /// What it can be found by.
     pub names: Vec<EntryName>,
-    /// Whether anybody can cause such entries, as many as they like.
-    pub is_anybodys: bool,
+    /// What bounds how many of its kind an hour has, if anything does.
+    pub room: Option<Room>,
     /// What it says, sealed.
     pub sealed: Vec<u8>,
 }
@@ -32,15 +33,36 @@ pub struct EntryPage {
     pub next: Option<EntryId>,
 }
 
-/// The length of a stretch of time within which what anybody can cause is counted.
+impl EntryPage {
+    /// Pages of the same stretch as one: as far back as each of them was looked at.
+    #[must_use]
+    pub fn merged(pages: impl IntoIterator<Item = Self>) -> Self {
+        let (mut entries, mut next) = (Vec::new(), None);
+        for page in pages {
+            entries.extend(page.entries);
+            next = next.max(page.next);
+        }
+        entries.retain(|(id, _)| next.is_none_or(|next| *id >= next));
+        entries.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+        Self { entries, next }
+    }
+}
+
+/// The length of a stretch of time within which the entries of a [`Room`] are counted.
 pub const COUNTED_WITHIN: Duration = Duration::from_hours(1);
+
+/// The number of such a stretch since 1970.
+#[must_use]
+pub fn hour_of(at: Timestamp) -> u64 {
+    at.as_millis() / u64::try_from(COUNTED_WITHIN.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// Keeps audit entries. A tenant's entries are its own.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
-    /// Keeps an entry for `keep_for`, and not much longer. One that anybody can cause is left out when there are `most`
-    /// entries of its hour already. Answers whether it is kept. What was kept once is there from then on for every reader of
-    /// every replica; the same entry again changes nothing.
+    /// Keeps an entry for `keep_for`, and not much longer. One that has a room is left out when its hour has `most` of that
+    /// room already, of all replicas together. Answers whether it is kept. What was kept once is there from then on for every
+    /// reader of every replica; the same entry again changes nothing.
     async fn keep_entry(
         &self,
         tenant: TenantNumber,
@@ -60,4 +82,22 @@ pub trait AuditStore: Send + Sync {
 
     /// Removes all entries of a tenant whose number is to be given to another.
     async fn drop_entries(&self, tenant: TenantNumber) -> StoreResult<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_merged_as_far_back_as_each_was_looked_at() {
+        let id = |millis| EntryId::at(Timestamp::from_millis(millis));
+        let page = |ids: &[u64], next: Option<u64>| EntryPage {
+            entries: ids.iter().map(|millis| (id(*millis), vec![])).collect(),
+            next: next.map(id),
+        };
+        let merged = EntryPage::merged([page(&[9, 7], Some(7)), page(&[8, 2], Some(2)), page(&[6], None)]);
+        assert_eq!(merged, page(&[9, 8, 7], Some(7)));
+        assert_eq!(EntryPage::merged([page(&[5], None), page(&[6], None)]), page(&[6, 5], None));
+        assert_eq!(EntryPage::merged([]), EntryPage::default());
+    }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::logout_store::{Carrier, LogoutClaim};
+use super::stream::EndedSessions;
 use super::{Authority, Error};
 use crate::session::key::LogoutTokenKey;
 use crate::session::time::Timestamp;
@@ -18,8 +19,8 @@ const AGAIN: Duration = Duration::from_millis(100);
 
 /// What became of carrying out a token.
 pub(super) enum Carried {
-    /// It ended so many sessions.
-    Now(u64),
+    /// It ended these.
+    Now(EndedSessions),
     /// It was carried out before.
     Before,
     /// Another copy of it is being carried out, and takes its time.
@@ -33,7 +34,7 @@ impl Authority {
         &self,
         token: &LogoutTokenKey,
         good_until: Timestamp,
-        work: impl AsyncFnOnce() -> Result<u64, Error>,
+        work: impl AsyncFnOnce() -> Result<EndedSessions, Error>,
     ) -> Result<Carried, Error> {
         let by = self.random();
         let done = self.claimed_and_done(token, by, good_until, work).await;
@@ -51,7 +52,7 @@ impl Authority {
         token: &LogoutTokenKey,
         by: Carrier,
         good_until: Timestamp,
-        work: impl AsyncFnOnce() -> Result<u64, Error>,
+        work: impl AsyncFnOnce() -> Result<EndedSessions, Error>,
     ) -> Result<Carried, Error> {
         for look in 0.. {
             match self.ports.logouts.claim_token(token, by, AT_WORK_FOR).await? {

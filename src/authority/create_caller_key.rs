@@ -94,7 +94,7 @@ impl Authority {
         );
         let detail = format!("{} of {made}, role {}", id.public(), role.name());
         let entry = self.entry(Action::CallerKeyMade, call, None);
-        self.audit(&Entry { detail: readable(&detail), note: readable(&reason), ..entry });
+        self.audit(Entry { detail: readable(&detail), note: readable(&reason), ..entry });
         Ok((CallerKeyView { id, ends: now + lifetime, kept: Ok(view) }, key))
     }
 }

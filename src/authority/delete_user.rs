@@ -26,7 +26,7 @@ impl Authority {
         };
         let mut untold = self.untold();
         let ended = self.end_all_of(&user, What::UserRevoked(user), step, &mut untold).await;
-        let count = self.when_told(ended, untold).await?;
+        let (count, sessions) = self.when_told(ended, untold).await?;
         tracing::info!(
             user_id,
             reason,
@@ -37,7 +37,7 @@ impl Authority {
             "a user was deleted"
         );
         let entry = self.entry(Action::UserDeleted, call, None);
-        self.audit(&Entry { user: Some(user), note: readable(reason), count, ..entry });
+        self.audit(Entry { user: Some(user), note: readable(reason), ..entry }.ending(count, &sessions));
         Ok(count)
     }
 }

@@ -25,7 +25,7 @@ impl Authority {
             "a user was enabled"
         );
         let entry = self.entry(Action::UserEnabled, call, None);
-        self.audit(&Entry { user: Some(user), note: readable(reason), ..entry });
+        self.audit(Entry { user: Some(user), note: readable(reason), ..entry });
         Ok(())
     }
 }

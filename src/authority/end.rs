@@ -2,7 +2,7 @@
 //! Does not know who asked.
 
 use super::admit::Admitted;
-use super::stream::Untold;
+use super::stream::{EndedSessions, Untold};
 use super::{Authority, Error};
 use crate::crypto::Unsealable;
 use crate::session::record::{Ending, Tokens};
@@ -22,8 +22,8 @@ pub(super) enum Reach {
 pub(super) struct Ended {
     /// Its tokens, which only its credential opens.
     pub(super) tokens: Tokens,
-    /// How many sessions were there.
-    pub(super) count: u64,
+    /// How many sessions were there, and which of them were known.
+    pub(super) ended: EndedSessions,
 }
 
 impl Authority {
@@ -44,13 +44,17 @@ impl Authority {
         for admitted in all {
             let key = admitted.credential.key;
             let sealed = self.ports.sessions.tokens(&key).await.map_err(Error::from);
-            let count = match reach {
-                Reach::Session => self.end_in_store(&[key], Ending::Revoked, untold).await?,
-                Reach::User => self.end_user_in_store(&self.user_of(&admitted.standing.identity), untold).await?,
+            let user = self.user_of(&admitted.standing.identity);
+            let ends = match reach {
+                Reach::Session => {
+                    let count = self.end_in_store(&[key], Ending::Revoked, untold).await?;
+                    EndedSessions { count, sessions: vec![key], user: Some(user) }
+                }
+                Reach::User => self.end_user_in_store(&user, untold).await?,
             };
             let tokens = self.tokens_of_ended(admitted, sealed);
             self.revoke_at_provider(&admitted.standing.identity.provider, &tokens);
-            ended.push(Ended { tokens, count });
+            ended.push(Ended { tokens, ended: ends });
         }
         Ok(ended)
     }

@@ -1,15 +1,16 @@
 //! Owns the end of what there was of a user at a moment that may have passed: word of it can come late, or again after it
 //! could not be heeded, and the user may have logged in anew since. Does not know who brings it.
 
+use super::stream::EndedSessions;
 use super::{Authority, Error};
 use crate::session::key::UserKey;
 use crate::session::record::Ending;
 use crate::session::time::Timestamp;
 
 impl Authority {
-    /// Ends every session of a user that had begun at a moment of the world's time, logins under way then included, and
-    /// answers how many sessions there were. What began since lives on.
-    pub(super) async fn end_user_as_of(&self, user: &UserKey, moment: Timestamp) -> Result<u64, Error> {
+    /// Ends every session of a user that had begun at a moment of the world's time, logins under way then included. What
+    /// began since lives on.
+    pub(super) async fn end_user_as_of(&self, user: &UserKey, moment: Timestamp) -> Result<EndedSessions, Error> {
         let ago = self.ports.wall.now().since(moment);
         if ago.is_zero() {
             return self.end_user(user).await;
@@ -23,8 +24,9 @@ impl Authority {
             // Where nobody can say when it began, it ends.
             standing.map_or(true, |standing| standing.created <= moment)
         });
-        let meant: Vec<_> = meant.map(|(key, _)| key).collect();
-        self.end_sessions(&meant, Ending::Revoked).await
+        let sessions: Vec<_> = meant.map(|(key, _)| key).collect();
+        let count = self.end_sessions(&sessions, Ending::Revoked).await?;
+        Ok(EndedSessions { count, sessions, user: Some(*user) })
     }
 
     /// A moment of the world's time by the store's, now for one that is still to come.

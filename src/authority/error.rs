@@ -177,6 +177,49 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// The same, for whoever is shown less than the log: of what is [`Foreign`] its word alone.
+#[must_use]
+pub fn in_our_words(error: &(dyn std::error::Error + 'static)) -> String {
+    let (mut text, mut cause) = (String::new(), Some(error));
+    while let Some(own) = cause {
+        let foreign = own.downcast_ref::<Foreign>();
+        let words = foreign.map_or_else(|| Some(own.to_string()), |foreign| foreign.word.clone());
+        if let Some(words) = words {
+            text = if text.is_empty() { words } else { format!("{text}: {words}") };
+        }
+        cause = own.source().filter(|_| foreign.is_none());
+    }
+    text
+}
+
+/// An error of a library that speaks to others. Its text, and what lies behind it, may repeat what they wrote: it is for the
+/// log, as it is. What anybody else may read of it is a word.
+#[derive(Debug)]
+pub struct Foreign {
+    cause: Cause,
+    word: Option<String>,
+}
+
+impl Foreign {
+    /// The error, and a word for it that nobody else wrote, if there is one.
+    #[must_use]
+    pub fn new(cause: impl Into<Cause>, word: Option<String>) -> Self {
+        Self { cause: cause.into(), word }
+    }
+}
+
+impl std::fmt::Display for Foreign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.cause, f)
+    }
+}
+
+impl std::error::Error for Foreign {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
+    }
+}
+
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         match error {
@@ -229,6 +272,22 @@ impl From<Arc<Error>> for Error {
             Self::CallerKeyLimit => Self::CallerKeyLimit,
             Self::RateLimited { wait, answer } => Self::RateLimited { wait: *wait, answer: answer.clone() },
             Self::Internal(_) => Self::Internal(shared.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // security.md 109: a library may repeat what the other side wrote, as h2 does with the words of a GOAWAY.
+    #[test]
+    fn what_others_wrote_is_for_the_log_alone() {
+        let theirs = || std::io::Error::other("CANARY: closed by the other side");
+        for (word, shown) in [(None, ""), (Some("connection reset"), ": connection reset")] {
+            let error = ProviderError::Failed(Foreign::new(theirs(), word.map(str::to_owned)).into());
+            assert_eq!(in_our_words(&error), format!("the identity provider answered with an error{shown}"));
+            assert!(with_causes(&error).contains("CANARY"));
         }
     }
 }

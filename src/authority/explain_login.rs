@@ -2,9 +2,9 @@
 
 use super::list_audit::EntryView;
 use super::{Authority, Error};
-use crate::session::audit::{Entry, EntryId, EntryName};
+use crate::session::audit::{About, Entry, EntryId};
 
-/// How many entries of a name are read: a login has a handful, however often its callback is sent again.
+/// How many entries about one thing are read: a login has a handful, however often its callback is sent again.
 const MOST: usize = 100;
 
 impl Authority {
@@ -14,8 +14,7 @@ impl Authority {
     /// When none are kept, nothing is known of this id, or the store can't say.
     pub async fn explain_login(&self, request_id: &str) -> Result<Vec<EntryView>, Error> {
         self.audit_settings()?;
-        let tenant = self.settings.tenant;
-        let mut entries = self.entries_named(EntryName::request(tenant, request_id)).await?;
+        let mut entries = self.entries_about(About::Request(request_id)).await?;
         entries.retain(|(_, entry)| entry.request_id == request_id);
         if entries.is_empty() {
             return Err(Error::RequestUnknown);
@@ -24,7 +23,7 @@ impl Authority {
         logins.sort_unstable();
         logins.dedup();
         for login in logins {
-            let others = self.entries_named(EntryName::login(tenant, login)).await?;
+            let others = self.entries_about(About::Login(login)).await?;
             entries.extend(others.into_iter().filter(|(_, entry)| entry.login == Some(login)));
         }
         entries.sort_by_key(|(id, _)| *id);
@@ -32,10 +31,9 @@ impl Authority {
         Ok(self.views(entries).await)
     }
 
-    async fn entries_named(&self, name: EntryName) -> Result<Vec<(EntryId, Entry)>, Error> {
+    async fn entries_about(&self, about: About<'_>) -> Result<Vec<(EntryId, Entry)>, Error> {
         let settings = self.audit_settings()?;
         let ids = EntryId::at(self.ports.clock.now() - settings.keep_for)..EntryId::LAST;
-        let page = self.ports.audit.entries(self.settings.tenant, Some(name), ids, MOST).await?;
-        Ok(self.opened(page.entries))
+        Ok(self.opened(self.entries(Some(about), ids, MOST).await?.entries))
     }
 }

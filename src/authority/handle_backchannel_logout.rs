@@ -12,6 +12,7 @@ use super::answer::{HttpAnswer, Trouble};
 use super::carry_out_once::Carried;
 use super::logout_notice::{LogoutNotice, WhatEnded};
 use super::provider::{IdentityProvider, ProviderError};
+use super::stream::EndedSessions;
 use super::telling::Likely;
 use super::{Authority, Call, Error};
 use crate::crypto::Secret;
@@ -82,11 +83,11 @@ impl Authority {
         let work = || self.end_what_ended(&sent.names, &notice);
         let ended = match self.carry_out_once(&key, notice.good_until, work).await? {
             Carried::Now(ended) => ended,
-            Carried::Before => 0,
+            Carried::Before => EndedSessions::default(),
             Carried::StillAtWork => return Ok(Outcome { answer: come_again(call), ended: 0 }),
         };
-        self.say_what_ended(call, provider, &notice, ended);
-        Ok(Outcome { answer: HttpAnswer::json(200, &json!({})), ended })
+        self.say_what_ended(call, provider, &notice, &ended);
+        Ok(Outcome { answer: HttpAnswer::json(200, &json!({})), ended: ended.count })
     }
 
     /// Whether a logout token that says this of itself may be for this tenant.
@@ -108,7 +109,7 @@ impl Authority {
         Err(Refusal::NobodysToken(if is_for_others { "logout_token.aud" } else { "logout_token.iss" }))
     }
 
-    async fn end_what_ended(&self, providers: &[String], notice: &LogoutNotice) -> Result<u64, Error> {
+    async fn end_what_ended(&self, providers: &[String], notice: &LogoutNotice) -> Result<EndedSessions, Error> {
         let (tenant, moment) = (self.settings.tenant, notice.meant_until);
         let user = |sub: &str| UserKey::of(tenant, &notice.issuer, sub);
         let (sid, sub) = match &notice.ended {
@@ -130,8 +131,8 @@ impl Authority {
     }
 
     /// Whose sessions ended stands in the log as the hashes under which the store has them (security.md 111).
-    fn say_what_ended(&self, call: &Call, provider: &str, notice: &LogoutNotice, count: u64) {
-        let tenant = self.settings.tenant;
+    fn say_what_ended(&self, call: &Call, provider: &str, notice: &LogoutNotice, ended: &EndedSessions) {
+        let (tenant, count) = (self.settings.tenant, ended.count);
         let (sid, sub) = match &notice.ended {
             WhatEnded::User(sub) => (None, Some(sub)),
             WhatEnded::Session(sid, sub) => (Some(sid), sub.as_ref()),
@@ -149,9 +150,10 @@ impl Authority {
             request_id = call.request_id,
             "a provider logged somebody out"
         );
-        let user = sub.map(|sub| UserKey::of(tenant, &notice.issuer, sub));
+        let user = sub.map(|sub| UserKey::of(tenant, &notice.issuer, sub)).or(ended.user);
         let entry = self.entry(Action::BackchannelLogout, call, None);
-        self.audit(&Entry { user, provider: provider.to_owned(), count, ..entry });
+        let entry = Entry { session: ended.only(), user, provider: provider.to_owned(), ..entry };
+        self.audit(entry.ending(count, &ended.sessions));
     }
 
     /// What the provider is told (2.8; RFC 6749, 5.2), and the log in more words. Whoever sends junk is not told which
@@ -177,7 +179,7 @@ impl Authority {
             );
             let entry = self.entry(Action::BackchannelLogout, call, None);
             let detail = format!("{unsaid} more were refused of late for the same reason, {reason} {check}");
-            self.audit(&Entry { outcome: Audited::Failed, reason: reason.to_owned(), detail, provider, ..entry });
+            self.audit(Entry { outcome: Audited::Failed, reason: reason.to_owned(), detail, provider, ..entry });
         }
         let more = [("error", "invalid_request"), ("error_description", detail.as_str())];
         let trouble = Trouble { status: 400, reason, detail: detail.clone(), remedy: String::new() };

@@ -27,6 +27,8 @@ pub struct Question {
 /// The session that a request names.
 struct Named {
     issuer: String,
+    /// The first provider of that issuer, by its name.
+    provider: String,
     /// One for each provider of that issuer.
     of: Vec<ProviderSessionKey>,
 }
@@ -78,16 +80,21 @@ impl Authority {
         let ended = self.end_provider_sessions(&known, is_meant, &[]).await?;
         tracing::info!(
             issuer = named.issuer,
-            count = ended,
+            count = ended.count,
             tenant = self.settings.tenant_name,
             caller = call.caller(),
             request_id = call.request_id,
             "a provider's page logged somebody out"
         );
         let entry = self.entry(Action::FrontchannelLogout, call, Some(&question.context));
-        self.audit(&Entry { count: ended, ..entry });
+        let provider = named.provider;
+        let entry = Entry { session: ended.only(), user: ended.user, provider, ..entry };
+        self.audit(entry.ending(ended.count, &ended.sessions));
         let framing = Url::parse(&named.issuer).ok().and_then(|url| Origin::of(&url));
-        Ok(Outcome { answer: HttpAnswer::framed("Logged out", framing.as_ref().map(Origin::as_str)), ended })
+        Ok(Outcome {
+            answer: HttpAnswer::framed("Logged out", framing.as_ref().map(Origin::as_str)),
+            ended: ended.count,
+        })
     }
 
     /// Whether a front-channel logout may be for this tenant.
@@ -103,11 +110,11 @@ impl Authority {
         let missing = || malformed("The parameters iss and sid are needed".to_owned());
         let ClaimedSession { issuer, sid } = ClaimedSession::read(&query).ok_or_else(missing)?;
         let key = |name: &str| ProviderSessionKey::of(self.settings.tenant, name, &sid);
-        let of: Vec<_> = self.telling.pages_of(&issuer).map(|(_, one)| key(&one.info().name)).collect();
-        if of.is_empty() {
+        let names: Vec<_> = self.telling.pages_of(&issuer).map(|(_, one)| one.info().name.clone()).collect();
+        let Some(provider) = names.first().cloned() else {
             return Err(trouble("provider_unknown", "No provider of this issuer may log out in this way".to_owned()));
-        }
-        Ok(Named { issuer, of })
+        };
+        Ok(Named { issuer, provider, of: names.iter().map(|name| key(name)).collect() })
     }
 }
 

@@ -1,13 +1,15 @@
 //! Owns the use case ListAudit: what was written down, the newest first, a page at a time. Does not know how it was asked.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 
-use super::ports::{UserLookup, WalkPosition};
+use super::audit_store::EntryPage;
+use super::ports::{StoreResult, UserLookup, WalkPosition};
 use super::settings::AuditSettings;
 use super::{Authority, Error};
-use crate::session::audit::{Action, Entry, EntryId, EntryName, Outcome};
+use crate::session::audit::{About, Action, Entry, EntryId, Outcome};
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::time::Timestamp;
 
@@ -114,16 +116,15 @@ impl Authority {
         mut end: EntryId,
         limit: usize,
     ) -> Result<(Vec<(EntryId, Entry)>, Option<EntryId>), Error> {
-        let tenant = self.settings.tenant;
         // Where the time was shortened, what is older is there a while longer, and nobody's to see.
         let oldest = self.ports.clock.now() - settings.keep_for;
         let start = EntryId::at(wanted.filter.after.map_or(oldest, |after| after.max(oldest)));
         let (mut found, mut looked_at) = (Vec::new(), 0);
         while looked_at < LOOKED_AT {
-            let page = self.ports.audit.entries(tenant, wanted.name(self), start..end, AT_ONCE).await?;
+            let page = self.entries(wanted.about(), start..end, AT_ONCE).await?;
             looked_at += page.entries.len().max(1);
             for (id, entry) in self.opened(page.entries) {
-                if wanted.lets(&entry) {
+                if wanted.lets(&id, &entry) {
                     found.push((id, entry));
                     if found.len() >= limit {
                         return Ok((found, Some(id)));
@@ -136,6 +137,23 @@ impl Authority {
             }
         }
         Ok((found, Some(end)))
+    }
+
+    /// At most `limit` of these entries: all, or those about one thing; there may be as many for each key that has made its name.
+    pub(super) async fn entries(
+        &self,
+        about: Option<About<'_>>,
+        ids: Range<EntryId>,
+        limit: usize,
+    ) -> StoreResult<EntryPage> {
+        let page = |name| self.ports.audit.entries(self.settings.tenant, name, ids.clone(), limit);
+        match about {
+            None => page(None).await,
+            Some(about) => {
+                let pages = self.vault.entry_names(&about).into_iter().map(|name| page(Some(name)));
+                Ok(EntryPage::merged(try_join_all(pages).await?))
+            }
+        }
     }
 
     /// Those entries that open.
@@ -172,24 +190,23 @@ impl Authority {
 
 impl Understood {
     /// What the store finds few by.
-    fn name(&self, authority: &Authority) -> Option<EntryName> {
-        let request = Some(self.filter.request_id.as_str()).filter(|id| !id.is_empty());
-        let request = request.map(|id| EntryName::request(authority.settings.tenant, id));
-        let session = self.session.as_ref().map(EntryName::session);
-        request.or(session).or(self.user.as_ref().map(EntryName::user))
+    fn about(&self) -> Option<About<'_>> {
+        let request = Some(self.filter.request_id.as_str()).filter(|id| !id.is_empty()).map(About::Request);
+        request.or(self.session.map(About::Session)).or(self.user.map(About::User))
     }
 
-    pub(super) fn lets(&self, entry: &Entry) -> bool {
+    /// Whether it is wanted. One that had to wait counts by when it was written: else it would lie on neither side of a moment.
+    pub(super) fn lets(&self, id: &EntryId, entry: &Entry) -> bool {
         let Filter { request_id, caller, actions, only_failures, after, before, .. } = &self.filter;
         let is = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
         is(request_id, &entry.request_id)
             && is(caller, &entry.caller)
-            && self.session.is_none_or(|session| entry.session == Some(session))
+            && self.session.is_none_or(|session| entry.is_about(&session))
             && self.user.is_none_or(|user| entry.user == Some(user))
             && (actions.is_empty() || actions.contains(&entry.action))
             && (!only_failures || matches!(entry.outcome, Outcome::Failed | Outcome::Trouble))
-            && after.is_none_or(|after| entry.at >= after)
-            && before.is_none_or(|before| entry.at < before)
+            && after.is_none_or(|after| id.time() >= after)
+            && before.is_none_or(|before| id.time() < before)
     }
 }
 

@@ -138,6 +138,7 @@ mod reseal_users;
 // What is written down of it all.
 mod audit;
 mod audit_queue;
+mod audit_rooms;
 mod audit_settings;
 pub mod explain_login;
 pub mod list_audit;

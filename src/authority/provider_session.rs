@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, stream};
 
 use super::ports::{Joining, Lookup, StoreResult};
+use super::stream::EndedSessions;
 use super::{Authority, Error};
 use crate::session::event::What;
 use crate::session::identity::Identity;
@@ -67,13 +68,12 @@ impl Authority {
         Ok(named.living)
     }
 
-    /// Ends every session that belongs to one of the provider's own and whose user `is_meant`, logins under way included, and
-    /// answers how many lived.
+    /// Ends every session that belongs to one of the provider's own and whose user `is_meant`, logins under way included.
     pub(super) async fn end_provider_session_of(
         &self,
         of: &ProviderSessionKey,
         is_meant: impl Fn(&Identity) -> bool + Send + Sync,
-    ) -> Result<u64, Error> {
+    ) -> Result<EndedSessions, Error> {
         self.end_provider_sessions(&[*of], is_meant, &[]).await
     }
 
@@ -88,23 +88,28 @@ impl Authority {
         all: &[ProviderSessionKey],
         is_meant: impl Fn(&Identity) -> bool + Send + Sync,
         more: &[SessionKey],
-    ) -> Result<u64, Error> {
+    ) -> Result<EndedSessions, Error> {
         let (mut untold, mut to_end, mut to_part) = (self.untold(), more.to_vec(), Vec::new());
+        let (mut sessions, mut users) = (more.to_vec(), Vec::new());
         for of in all {
             let names = self.ports.sessions.end_joined(of, self.settings.logins.longest() + MARGIN).await?;
             // A store that loses the end in a failover has lost what refuses a login under way.
             untold.add(What::ProviderSessionEnded { of: *of, at: self.ports.sessions.time().await? });
             let Named { living, unmade, ended, gone } = self.look_at(names).await?;
-            let meant = living.into_iter().filter(|(key, record)| {
-                let standing = self.vault.open_standing(key, &record.header.marks, &record.body);
-                let is_meant = standing.map_or(true, |standing| is_meant(&standing.identity));
-                if !is_meant {
+            let mut meant = Vec::new();
+            for (key, record) in living {
+                let standing = self.vault.open_standing(&key, &record.header.marks, &record.body);
+                let identity = standing.as_ref().ok().map(|standing| &standing.identity);
+                if identity.is_none_or(&is_meant) {
+                    users.extend(identity.map(|identity| self.user_of(identity)));
+                    meant.push(key);
+                } else {
                     let session = key.public();
                     tracing::warn!(session, "a provider ended a session that is not of the user it named");
                 }
-                is_meant
-            });
-            let ends: Vec<_> = meant.map(|(key, _)| key).chain(unmade).collect();
+            }
+            sessions.extend(&meant);
+            let ends = [meant, unmade].concat();
             for key in &ended {
                 untold.add(What::Revoked(*key));
             }
@@ -116,7 +121,9 @@ impl Authority {
         for (of, names) in to_part.iter().filter(|(_, names)| !names.is_empty()) {
             self.ports.sessions.part(of, names).await?;
         }
-        Ok(count)
+        users.dedup();
+        let user = users.pop().filter(|_| users.is_empty());
+        Ok(EndedSessions { count, sessions, user })
     }
 
     /// The living sessions of a user that this provider's logins made and whose ID token named none of the provider's own,

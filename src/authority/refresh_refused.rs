@@ -56,7 +56,7 @@ impl Authority {
         let (user, provider) = (self.user_of(identity), identity.provider.clone());
         let count = u64::from(self.end_session(key, Ending::Revoked).await?);
         let entry = self.entry(Action::RefreshRefused, &Call::default(), None);
-        self.audit(&Entry { session: Some(*key), user: Some(user), provider, count, ..entry });
+        self.audit(Entry { session: Some(*key), user: Some(user), provider, ..entry }.ending(count, &[*key]));
         Ok(Refreshed::SessionGone)
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::admit::Admitted;
 use super::admit_to_use::Refusal;
 use super::answer::HttpAnswer;
-use super::end::Reach;
+use super::end::{Ended, Reach};
 use super::validate_session::{Denied, Inactive, Question, Requirements};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
@@ -97,7 +97,7 @@ impl Authority {
         let meant: Vec<_> = living.into_iter().map(|(key, _)| key).filter(is_meant).collect();
         let logged_out = meant.contains(&own);
         let count = if logged_out {
-            self.end_all_presented(&[*admitted]).await?
+            self.end_presented(&[*admitted], Reach::Session).await?.iter().map(|one| one.ended.count).sum()
         } else {
             self.end_sessions(&meant, Ending::Revoked).await?
         };
@@ -111,7 +111,7 @@ impl Authority {
             "sessions were ended by their user"
         );
         let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
-        self.audit(&Entry { session: Some(own), user: Some(user), count, ..entry });
+        self.audit(Entry { session: Some(own), user: Some(user), ..entry }.ending(count, &meant));
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, logged_out) })
     }
 
@@ -147,17 +147,14 @@ impl Authority {
             let question = Question { presented: presented.clone(), answer_json: true, ..Question::default() };
             return Ok(Outcome::Denied(Box::new(self.denied(admitted, reason, &question, call))));
         }
-        let count = self.end_all_presented(&living).await?;
-        for admitted in &living {
-            let (session, user) = (admitted.credential.key, self.user_of(&admitted.standing.identity));
+        let all = self.end_presented(&living, Reach::Session).await?;
+        let count = all.iter().map(|one| one.ended.count).sum();
+        for (admitted, Ended { ended, .. }) in living.iter().zip(all) {
             let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
-            self.audit(&Entry { session: Some(session), user: Some(user), count: 1, ..entry });
+            let entry = Entry { session: Some(admitted.credential.key), user: ended.user, ..entry };
+            self.audit(entry.ending(ended.count, &ended.sessions));
         }
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, true) })
-    }
-
-    async fn end_all_presented(&self, all: &[Admitted]) -> Result<u64, Error> {
-        Ok(self.end_presented(all, Reach::Session).await?.into_iter().map(|ended| ended.count).sum())
     }
 
     fn ended_answer(&self, presented: &Presented, count: u64, logged_out: bool) -> Option<HttpAnswer> {

@@ -1,5 +1,6 @@
 //! Owns the use case AdminService.Revoke: end sessions from outside the browser. Does not know how it was asked.
 
+use super::stream::EndedSessions;
 use super::{Authority, Call, Error};
 use crate::session::audit::{Action, Entry, readable};
 use crate::session::key::{ProviderSessionKey, SessionKey, UserKey};
@@ -42,9 +43,12 @@ impl Authority {
     pub async fn revoke_as_admin(&self, call: &Call, target: &Target, reason: &str) -> Result<u64, Error> {
         let aim = self.aim(target)?;
         let entry = self.entry_of_end(call, &aim, target, reason);
-        let count = match aim {
-            Aim::Marked(marked) => self.end_marked(marked).await.map(|()| 0)?,
-            Aim::Session(key) => u64::from(self.end_session(&key, Ending::Revoked).await?),
+        let EndedSessions { count, sessions, user } = match aim {
+            Aim::Marked(marked) => self.end_marked(marked).await.map(|()| EndedSessions::default())?,
+            Aim::Session(key) => {
+                let count = self.end_session(&key, Ending::Revoked).await?.into();
+                EndedSessions { count, sessions: vec![key], user: None }
+            }
             Aim::User(user) => self.end_user(&user).await?,
             Aim::ProviderSession(of) => self.end_provider_session_of(&of, |_| true).await?,
         };
@@ -59,8 +63,15 @@ impl Authority {
             request_id = call.request_id,
             "an admin ended sessions"
         );
-        self.audit(&Entry { count, at: self.ports.clock.now(), ..entry });
+        let entry = Entry { at: self.ports.clock.now(), user: entry.user.or(user), ..entry };
+        self.audit(entry.ending(count, &sessions));
         Ok(count)
+    }
+
+    /// Writes down that an admin of all tenants ended everything, which was done by another one's authority.
+    pub(super) fn note_end_of_everything(&self, call: &Call, reason: &str) {
+        let aim = Aim::Marked(MarkTarget::Everything);
+        self.audit(self.entry_of_end(call, &aim, &Target::Everything, reason));
     }
 
     fn entry_of_end(&self, call: &Call, aim: &Aim, target: &Target, reason: &str) -> Entry {

@@ -41,7 +41,7 @@ impl Authority {
         );
         if revoked {
             let entry = self.entry(Action::CallerKeyRevoked, call, None);
-            self.audit(&Entry { detail: id.public(), note: readable(reason), ..entry });
+            self.audit(Entry { detail: id.public(), note: readable(reason), ..entry });
         }
         Ok(revoked)
     }

@@ -142,7 +142,7 @@ impl Authority {
                 "an old credential came back: the session is ended as stolen"
             );
             let entry = self.entry(Action::Theft, call, context);
-            self.audit(&Entry { session: Some(*key), user: Some(user), count: 1, ..entry });
+            self.audit(Entry { session: Some(*key), user: Some(user), ..entry }.ending(1, &[*key]));
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Authority {
         tracing::info!(session = to.key.public(), generation = to.generation, "a session's credential was rotated");
         if self.settings.audit.is_some_and(|audit| audit.rotations) {
             let entry = self.entry(Action::Rotated, &Call::default(), None);
-            self.audit(&Entry { session: Some(to.key), ..entry });
+            self.audit(Entry { session: Some(to.key), ..entry });
         }
     }
 }

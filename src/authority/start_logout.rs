@@ -10,6 +10,7 @@ use super::answer::{HttpAnswer, Trouble};
 use super::end::{Ended, Reach};
 use super::login_answer::Refusal;
 use super::provider::EndSession;
+use super::stream::EndedSessions;
 use super::validate_session::{CsrfRequirement, DeniedReason, Requirements};
 use super::{Authority, Call, Error, Presented};
 use crate::session::audit::{Action, Entry};
@@ -87,8 +88,9 @@ impl Authority {
             return Ok(refused(&self.denial(&reason)));
         }
         let all = self.end_presented(&living, reach).await?;
-        let ended = all.iter().map(|ended| ended.count).sum();
-        for (admitted, Ended { count, .. }) in living.iter().zip(&all) {
+        let ended = all.iter().map(|one| one.ended.count).sum();
+        for (admitted, Ended { ended, .. }) in living.iter().zip(&all) {
+            let EndedSessions { count, sessions, user } = ended;
             tracing::info!(
                 session = admitted.credential.key.public(),
                 count,
@@ -97,10 +99,10 @@ impl Authority {
                 request_id = call.request_id,
                 "a session was logged out"
             );
-            let (session, user) = (admitted.credential.key, self.user_of(&admitted.standing.identity));
+            let session = Some(admitted.credential.key);
             let provider = admitted.standing.identity.provider.clone();
             let entry = self.entry(Action::LoggedOut, call, Some(&context));
-            self.audit(&Entry { session: Some(session), user: Some(user), provider, count: *count, ..entry });
+            self.audit(Entry { session, user: *user, provider, ..entry }.ending(*count, sessions));
         }
         let mut url = None;
         for (admitted, Ended { tokens, .. }) in living.iter().zip(all) {

@@ -4,8 +4,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::error::with_causes;
+use super::error::in_our_words;
 use super::ports::Clock;
+use super::provider::ProviderError;
 use crate::session::audit::{Entry, Step, StepBegun, readable};
 
 /// The trail of one login. A clone is the same one; the default one notes nothing.
@@ -36,9 +37,9 @@ impl Trail {
         }
     }
 
-    /// Notes in a sentence why the step failed that was begun last: an error with its causes, as the log has them.
-    pub(super) fn note_cause(&self, error: &dyn std::error::Error) {
-        self.note(|entry| entry.detail = readable(&with_causes(error)));
+    /// Notes in a sentence why the step failed that was begun last: an error with its causes, but for what others wrote.
+    pub(super) fn note_cause(&self, error: &ProviderError) {
+        self.note(|entry| entry.detail = readable(&in_our_words(error)));
     }
 
     /// What became of it.

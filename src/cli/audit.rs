@@ -47,7 +47,8 @@ pub struct AuditArgs {
     /// List at most this many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "follow")]
     limit: u16,
-    /// Print what happens from now on, until the authority ends the stream; as JSON an entry on each line
+    /// Print what happens from now on, until the authority ends the stream; as JSON an entry on each line, and {"gap":true}
+    /// where some may be missing
     #[arg(long, short)]
     follow: bool,
     /// How to print them
@@ -118,12 +119,15 @@ async fn follow_all(
 ) -> Result<Exit, Error> {
     let mut stream = client.admin().watch_audit(v1::WatchAuditRequest { filter: Some(filter) }).await?;
     while let Ok(Some(told)) = stream.message().await {
-        for entry in &told.entries {
-            let record = record(entry);
-            let line = match output {
-                Format::Table => line(&record),
-                Format::Json => record.to_string(),
-            };
+        let gap = told.gap.then(|| match output {
+            Format::Table => GAP.to_owned(),
+            Format::Json => json!({"gap": true}).to_string(),
+        });
+        let told = told.entries.iter().map(record).map(|record| match output {
+            Format::Table => line(&record),
+            Format::Json => record.to_string(),
+        });
+        for line in gap.into_iter().chain(told) {
             // Whoever reads has had enough.
             if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
                 return Ok(Exit::Done);
@@ -189,6 +193,7 @@ fn record(entry: &AuditEntry) -> Value {
         "session_id": entry.session_id,
         "provider": entry.provider,
         "ended": entry.ended_count,
+        "ended_session_ids": entry.ended_session_ids,
         "request_id": entry.request_id,
         "login_id": entry.login_id,
         "entry_id": entry.entry_id,
@@ -206,6 +211,8 @@ fn action(text: &str) -> Result<AuditAction, String> {
     let known = AuditAction::from_str_name(&name).filter(|action| *action != AuditAction::Unspecified);
     known.ok_or_else(|| "expected an action such as login_completed, revoked_by_admin or theft".to_owned())
 }
+
+const GAP: &str = "-- entries may be missing here: `gatelodge audit` lists them --";
 
 const COLUMNS: [&str; 9] =
     ["time", "action", "outcome", "reason", "user_id", "session_id", "caller", "client_address", "request_id"];

@@ -13,8 +13,8 @@ pub struct Audit {
     pub keep_for: Period,
     /// What is kept of a client's address.
     pub client_addresses: ClientAddresses,
-    /// How many entries an hour may have before no more are kept of what anybody can cause: logins that are begun, or fail
-    /// before it is known whose they are.
+    /// How many entries an hour may have of each kind that can be caused without a session: what is refused at the door and
+    /// repeats, logins that begin, and what becomes of those before it is known whose they are.
     pub most_an_hour: u64,
     /// Whether each token that is given out is an entry, minted or for another audience: as many as such calls.
     pub tokens: bool,

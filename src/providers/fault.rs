@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::authority::error::Foreign;
 use crate::authority::not_refreshed::NotRefreshed;
-use crate::authority::ports::Cause;
 use crate::authority::provider::ProviderError;
 
 /// What went wrong in an exchange. `Display` never holds anything that a provider wrote.
@@ -18,16 +18,16 @@ pub enum Fault {
     Timeout,
     /// No connection: nothing was sent.
     #[error("the connection failed")]
-    Connection(#[source] Cause),
+    Connection(#[source] Foreign),
     /// The connection broke before the answer was whole: what was sent may have been done.
     #[error("the connection broke before the answer came")]
-    Lost(#[source] Cause),
+    Lost(#[source] Foreign),
     /// The server's certificate is not accepted: why.
     #[error("the provider's certificate is refused: {0}")]
-    Certificate(&'static str, #[source] Cause),
+    Certificate(&'static str, #[source] Foreign),
     /// The client could not be set up.
     #[error("the HTTP client could not be set up; are there trusted certificates on this machine?")]
-    Setup(#[source] Cause),
+    Setup(#[source] Foreign),
     /// The same, for every call after the first.
     #[error("there is no HTTP client")]
     NotSetUp(#[source] Arc<Fault>),
@@ -189,7 +189,7 @@ impl From<Arc<Fault>> for ProviderError {
 impl From<Fault> for NotRefreshed {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Lost(cause) => Self::may_be_spent(ProviderError::Lost(cause)),
+            Fault::Lost(cause) => Self::may_be_spent(ProviderError::Lost(cause.into())),
             undone if undone.is_undone() => Self::unspent(undone),
             unclear => Self::may_be_spent(unclear),
         }

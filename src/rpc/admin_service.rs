@@ -1,5 +1,7 @@
 //! Owns the gRPC side of AdminService: parse, ask, answer. Decides nothing.
 
+use std::sync::Arc;
+
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
@@ -70,8 +72,12 @@ impl AdminService for Admin {
         if target == Target::Everything {
             whose.may_end_everything().map_err(failed)?;
         }
+        let all = Arc::clone(&tenancy);
         let work = |call, authority: Authority| async move {
             let revoked_count = authority.revoke_as_admin(&call, &target, &reason).await?;
+            if target == Target::Everything {
+                all.note_end_of_everything(&authority, &call, &reason);
+            }
             let event_position = answers::position(authority.announced_up_to());
             Ok(v1::AdminServiceRevokeResponse { revoked_count, event_position })
         };
@@ -243,9 +249,9 @@ impl AdminService for Admin {
         let told = authority.watch_audit(&filter).map_err(failed)?;
         let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref()).end()));
         // The stream keeps the call's place.
-        let told = told.map(move |views| {
+        let told = told.map(move |told| {
             let _lasting = &asked.place;
-            Ok(v1::WatchAuditResponse { entries: audit::entries(views) })
+            Ok(v1::WatchAuditResponse { entries: audit::entries(told.entries), gap: told.gap })
         });
         Ok(Response::new(told.boxed()))
     }

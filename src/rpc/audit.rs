@@ -7,6 +7,7 @@ use super::{answers, fields, v1};
 use crate::authority::Error;
 use crate::authority::list_audit::{EntryView, Filter, Question};
 use crate::session::audit::{Action, Outcome, StepBegun};
+use crate::session::key::SessionKey;
 
 pub(super) fn question(request: v1::ListAuditRequest) -> Result<Question, Error> {
     Ok(Question {
@@ -68,6 +69,7 @@ fn entry(EntryView { id, entry, user_id }: EntryView) -> v1::AuditEntry {
         ended_count: entry.count,
         login_id: entry.login.map(|login| URL_SAFE_NO_PAD.encode(login)).unwrap_or_default(),
         steps,
+        ended_session_ids: entry.ended.iter().map(SessionKey::public).collect(),
     }
 }
 

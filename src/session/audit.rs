@@ -2,8 +2,9 @@
 //! no credential, and nothing that a provider wrote. Does not know when one is written, or where it is kept.
 
 use super::audit_id::first;
-pub use super::audit_id::{EntryId, EntryName};
-use super::key::{LoginKey, SessionKey, TenantNumber, UserKey};
+pub use super::audit_id::{About, EntryId, EntryName};
+pub use super::audit_step::{Step, StepBegun};
+use super::key::{LoginKey, SessionKey, UserKey};
 use super::time::Timestamp;
 use crate::crypto::digest;
 
@@ -106,98 +107,34 @@ impl Outcome {
     }
 }
 
-/// A step of a login, in the order in which they are taken. Each is begun; the next one says that it was passed, and the end
-/// of the login that the last one was, or failed.
+/// What can be caused without a session, a key or a provider that knows whoever does it, so that an hour has a bounded number
+/// of entries of it. Each kind has a room of its own: none takes it from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Step {
-    /// The request is read, and what it asks for allowed.
-    Request = 1,
-    /// Limits of rates, and of what the tenant may have at once.
-    Limits = 2,
-    /// The provider's address is made, by its metadata.
-    ProviderAddress = 3,
-    /// The login is kept.
-    LoginKept = 4,
-    /// The callback is read: its state and binding are ours.
-    Callback = 5,
-    /// The login is found, of this browser and not yet completed.
-    LoginFound = 6,
-    /// What the provider sent along: an error, its issuer, the way that it came.
-    ProviderAnswer = 7,
-    /// The provider's metadata is had.
-    Metadata = 8,
-    /// The `iss` of what the provider sent along is its own (RFC 9207).
-    ResponseIssuer = 14,
-    /// The code is sent to the token endpoint, and its answer read.
-    CodeRedeemed = 9,
-    /// The ID token is checked.
-    IdToken = 10,
-    /// The userinfo, or a profile in its place, is asked for and checked.
-    UserInfo = 11,
-    /// The identity is held against what was asked of the login.
-    Requirements = 12,
-    /// The session is made, or stepped up.
-    Session = 13,
+pub enum Room {
+    /// Anybody can cause it, as often as they like, without anything of ours: what is refused at the door, and repeats.
+    Anybodys = 1,
+    /// A login that began: as many as rates and capacity let through.
+    Begun = 2,
+    /// What became of a login that was under way, before it was known whose it is: once for each that began.
+    Returned = 3,
 }
 
-impl Step {
-    const ALL: [Self; 14] = [
-        Self::Request,
-        Self::Limits,
-        Self::ProviderAddress,
-        Self::LoginKept,
-        Self::Callback,
-        Self::LoginFound,
-        Self::ProviderAnswer,
-        Self::Metadata,
-        Self::ResponseIssuer,
-        Self::CodeRedeemed,
-        Self::IdToken,
-        Self::UserInfo,
-        Self::Requirements,
-        Self::Session,
-    ];
+impl Room {
+    /// How many there are.
+    pub const COUNT: usize = 3;
 
-    /// The step of that number.
+    /// Its place among them.
     #[must_use]
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|step| *step as u8 == number)
+    pub const fn place(self) -> usize {
+        self as usize - 1
     }
-
-    /// Its name, as answers have it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Limits => "limits",
-            Self::ProviderAddress => "provider_address",
-            Self::LoginKept => "login_kept",
-            Self::Callback => "callback",
-            Self::LoginFound => "login_found",
-            Self::ProviderAnswer => "provider_answer",
-            Self::Metadata => "provider_metadata",
-            Self::ResponseIssuer => "response_issuer",
-            Self::CodeRedeemed => "code_redeemed",
-            Self::IdToken => "id_token",
-            Self::UserInfo => "user_info",
-            Self::Requirements => "requirements",
-            Self::Session => "session",
-        }
-    }
-}
-
-/// A step that was begun, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StepBegun {
-    /// Which one.
-    pub step: Step,
-    /// When, in the store's time.
-    pub at: Timestamp,
 }
 
 /// How long a text of an entry may be, in characters.
 const LONGEST: usize = 256;
+/// How many of the sessions that ended with one call its entry names: a user has a handful.
+const MOST_ENDED: usize = 16;
 
 /// An entry. Every text is bounded, and for people: nothing in it changes a terminal (security.md 110).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,7 +157,7 @@ pub struct Entry {
     pub request_id: String,
     /// From where: the client's address, or the network that it is in, where a browser's request came along.
     pub client: String,
-    /// The session, if it was about one.
+    /// The session, if it was about one; of what a user did, the one that they did it with.
     pub session: Option<SessionKey>,
     /// The user, if it was about one. A hash: who it is stands in the user's own record, and goes with it.
     pub user: Option<UserKey>,
@@ -228,6 +165,8 @@ pub struct Entry {
     pub provider: String,
     /// How many sessions ended.
     pub count: u64,
+    /// Those of them that were known without a look for them.
+    pub ended: Vec<SessionKey>,
     /// The login: the same in all entries of one.
     pub login: Option<LoginId>,
     /// The steps that were begun.
@@ -252,33 +191,51 @@ impl Entry {
             user: None,
             provider: String::new(),
             count: 0,
+            ended: Vec::new(),
             login: None,
             steps: Vec::new(),
         }
     }
 
-    /// What it can be found by.
+    /// The same, which ended so many sessions: these, as far as they are known.
     #[must_use]
-    pub fn names(&self, tenant: TenantNumber) -> Vec<EntryName> {
-        let request = Some(self.request_id.as_str()).filter(|id| !id.is_empty());
-        let names = [
-            request.map(|id| EntryName::request(tenant, id)),
-            self.login.map(|login| EntryName::login(tenant, login)),
-            self.session.map(|session| EntryName::session(&session)),
-            self.user.map(|user| EntryName::user(&user)),
-        ];
-        names.into_iter().flatten().collect()
+    pub fn ending(mut self, count: u64, sessions: &[SessionKey]) -> Self {
+        self.count = count;
+        self.ended = if count == 0 { Vec::new() } else { sessions.iter().copied().take(MOST_ENDED).collect() };
+        self
     }
 
-    /// Whether anybody can cause it, as often as they like, without a session, a key or a provider that knows them. Of those
-    /// a bounded number is kept.
+    /// What it can be found by.
     #[must_use]
-    pub fn is_anybodys(&self) -> bool {
+    pub fn about(&self) -> Vec<About<'_>> {
+        let request = Some(self.request_id.as_str()).filter(|id| !id.is_empty());
+        let ended = self.ended.iter().copied().filter(|key| self.session != Some(*key));
+        let sessions = self.session.into_iter().chain(ended);
+        let names = request.map(About::Request).into_iter().chain(self.login.map(About::Login));
+        names.chain(sessions.map(About::Session)).chain(self.user.map(About::User)).collect()
+    }
+
+    /// Whether it is about this session: one that it names, or ended.
+    #[must_use]
+    pub fn is_about(&self, session: &SessionKey) -> bool {
+        self.session == Some(*session) || self.ended.contains(session)
+    }
+
+    /// The room that bounds how many of its kind are kept; `None` for what nobody can cause as often as they like.
+    #[must_use]
+    pub fn room(&self) -> Option<Room> {
         match self.action {
-            Action::LoginBegun => true,
-            Action::LoginCompleted => self.user.is_none() || self.outcome == Outcome::Repeated,
-            Action::RevokedByUser | Action::BackchannelLogout | Action::FrontchannelLogout => self.count == 0,
-            _ => false,
+            Action::LoginBegun if self.outcome == Outcome::Done => Some(Room::Begun),
+            Action::LoginBegun => Some(Room::Anybodys),
+            Action::LoginCompleted if self.outcome == Outcome::Repeated => Some(Room::Anybodys),
+            Action::LoginCompleted if self.user.is_some() => None,
+            // Whose login it is at is known of one that was taken, and each is taken once.
+            Action::LoginCompleted if self.provider.is_empty() => Some(Room::Anybodys),
+            Action::LoginCompleted => Some(Room::Returned),
+            Action::RevokedByUser | Action::BackchannelLogout | Action::FrontchannelLogout if self.count == 0 => {
+                Some(Room::Anybodys)
+            }
+            _ => None,
         }
     }
 }
@@ -301,24 +258,56 @@ pub fn login_id(key: &LoginKey) -> LoginId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::key::TenantNumber;
 
-    const ONE: TenantNumber = TenantNumber(1);
+    fn entry(action: Action) -> Entry {
+        Entry::new(action, Timestamp::default())
+    }
 
     #[test]
-    fn an_entry_is_found_by_names_that_are_its_tenants_own() {
-        assert_ne!(EntryName::request(ONE, "abc"), EntryName::request(TenantNumber(2), "abc"));
-        let user = UserKey::of(ONE, "https://idp.example", "ada");
-        let entry =
-            Entry { request_id: "abc".into(), user: Some(user), ..Entry::new(Action::Theft, Timestamp::default()) };
-        assert_eq!(entry.names(ONE), [EntryName::request(ONE, "abc"), EntryName::user(&user)]);
+    fn an_entry_is_found_by_all_that_it_is_about() {
+        let user = UserKey::of(TenantNumber(1), "https://idp.example", "ada");
+        let session = |id| SessionKey { tenant: TenantNumber(1), partition: user.partition, id: [id; 16] };
+        let entry = Entry {
+            request_id: "abc".into(),
+            session: Some(session(1)),
+            user: Some(user),
+            ..entry(Action::RevokedByUser)
+        };
+        let entry = entry.ending(2, &[session(1), session(2)]);
+        let expected =
+            [About::Request("abc"), About::Session(session(1)), About::Session(session(2)), About::User(user)];
+        assert_eq!(entry.about(), expected);
+        assert!(entry.is_about(&session(2)) && !entry.is_about(&session(3)));
+        let many: Vec<_> = (0..99).map(session).collect();
+        assert_eq!(entry.clone().ending(99, &many).ended.len(), MOST_ENDED);
+        assert_eq!(entry.ending(0, &many).ended, [], "none of them lived");
+    }
+
+    // security.md 108: a flood of one kind takes no room from another.
+    #[test]
+    fn what_can_be_caused_without_a_session_has_room_by_what_it_costs() {
+        let failed = |entry| Entry { outcome: Outcome::Failed, ..entry };
+        let began = || entry(Action::LoginBegun);
+        let back = || entry(Action::LoginCompleted);
+        assert_eq!((began().room(), failed(began()).room()), (Some(Room::Begun), Some(Room::Anybodys)));
+        let taken = || Entry { provider: "idp".into(), ..back() };
+        assert_eq!((failed(back()).room(), failed(taken()).room()), (Some(Room::Anybodys), Some(Room::Returned)));
+        let known = || Entry { user: Some(UserKey::of(TenantNumber(1), "https://idp.example", "ada")), ..taken() };
+        assert_eq!((known().room(), failed(known()).room()), (None, None));
+        assert_eq!(Entry { outcome: Outcome::Repeated, ..known() }.room(), Some(Room::Anybodys));
+        assert_eq!(entry(Action::FrontchannelLogout).room(), Some(Room::Anybodys));
+        assert_eq!(
+            (entry(Action::FrontchannelLogout).ending(1, &[]).room(), entry(Action::Theft).room()),
+            (None, None)
+        );
     }
 
     #[test]
     fn numbers_read_back() {
         assert!(Action::ALL.into_iter().all(|action| Action::from_number(action as u8) == Some(action)));
         assert!(Outcome::ALL.into_iter().all(|outcome| Outcome::from_number(outcome as u8) == Some(outcome)));
-        assert!(Step::ALL.into_iter().all(|step| Step::from_number(step as u8) == Some(step)));
-        assert_eq!((Action::from_number(0), Outcome::from_number(9), Step::from_number(99)), (None, None, None));
+        assert_eq!((Action::from_number(0), Outcome::from_number(9)), (None, None));
     }
 
     #[test]

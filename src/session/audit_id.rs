@@ -1,46 +1,29 @@
 //! Owns what audit entries are called: their ids, in the order of time, and what they can be found by. Does not know what one
-//! says.
+//! says, nor the keys that hash its names.
 
 use super::audit::LoginId;
-use super::key::{SessionKey, TenantNumber, UserKey};
+use super::key::{SessionKey, UserKey};
 use super::time::Timestamp;
-use crate::crypto::digest;
 
-/// What entries can be found by: a hash of a request id, a login, a session or a user.
+/// What entries can be found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About<'a> {
+    /// The call of this request id.
+    Request(&'a str),
+    /// A login.
+    Login(LoginId),
+    /// A session.
+    Session(SessionKey),
+    /// A user.
+    User(UserKey),
+}
+
+/// The name of that in a store: a keyed hash, so that whoever reads the store can't try out whose entries there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryName(pub [u8; 16]);
 
-impl EntryName {
-    /// The entries of this call.
-    #[must_use]
-    pub fn request(tenant: TenantNumber, id: &str) -> Self {
-        Self::of(tenant, b"request", id.as_bytes())
-    }
-
-    /// The entries of this login.
-    #[must_use]
-    pub fn login(tenant: TenantNumber, login: LoginId) -> Self {
-        Self::of(tenant, b"login", &login)
-    }
-
-    /// The entries about this session.
-    #[must_use]
-    pub fn session(session: &SessionKey) -> Self {
-        Self::of(session.tenant, b"session", &session.to_bytes())
-    }
-
-    /// The entries about this user.
-    #[must_use]
-    pub fn user(user: &UserKey) -> Self {
-        Self::of(user.tenant, b"user", &user.hash)
-    }
-
-    fn of(tenant: TenantNumber, kind: &[u8], id: &[u8]) -> Self {
-        Self(first(&digest("gatelodge audit entry", &[&tenant.0.to_be_bytes(), kind, id])))
-    }
-}
-
-/// An entry's own id: when it was made (milliseconds, 6 bytes), and chance (10). So ids are in the order of time.
+/// An entry's own id: when it was made (milliseconds, 6 bytes), its place among those that its process wrote then (2), and
+/// chance (8). So ids are in the order of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(pub [u8; 16]);
 
@@ -52,9 +35,10 @@ impl EntryId {
 
     /// A new one.
     #[must_use]
-    pub fn new(at: Timestamp, chance: [u8; 10]) -> Self {
+    pub fn new(at: Timestamp, place: u16, chance: [u8; 8]) -> Self {
         let mut bytes = Self::at(at).0;
-        bytes[6..].copy_from_slice(&chance);
+        bytes[6..8].copy_from_slice(&place.to_be_bytes());
+        bytes[8..].copy_from_slice(&chance);
         Self(bytes)
     }
 
@@ -96,7 +80,9 @@ mod tests {
 
     #[test]
     fn ids_are_in_the_order_of_time() {
-        let at = |millis, chance| EntryId::new(Timestamp::from_millis(millis), [chance; 10]);
+        let at = |millis, chance| {
+            EntryId::new(Timestamp::from_millis(millis), u16::from(chance) << 8 | u16::from(chance), [chance; 8])
+        };
         assert!(at(1, 0xff) < at(2, 0) && at(255, 9) < at(256, 0));
         assert_eq!(at(1_700_000_000_000, 7).time(), Timestamp::from_millis(1_700_000_000_000));
         assert!(

@@ -1,11 +1,14 @@
 //! Owns sealing audit entries. Does not know where they are kept.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
 use super::encoding::{decode, encode};
 use super::{NONCE_LEN, Vault, VaultError};
-use crate::session::audit::{Action, Entry, EntryId, Outcome, Step, StepBegun};
+use crate::session::audit::{About, Action, Entry, EntryId, EntryName, Outcome, Step, StepBegun};
 use crate::session::key::{Partition, SessionKey, TenantNumber, UserKey};
 use crate::session::time::Timestamp;
 
@@ -47,6 +50,11 @@ struct EntryForm {
     /// When the first step was begun: milliseconds since 1970.
     #[n(14)]
     first_step: u64,
+    #[n(15)]
+    ended: Option<Vec<ByteArray<22>>>,
+    /// By how many milliseconds it was made before its id says, where it had to wait.
+    #[n(16)]
+    waited: Option<u64>,
 }
 
 fn subject(tenant: TenantNumber, id: &EntryId) -> [u8; 20] {
@@ -56,7 +64,31 @@ fn subject(tenant: TenantNumber, id: &EntryId) -> [u8; 20] {
     bytes
 }
 
+/// What is hashed of what an entry is about.
+fn parts<'a>(about: &'a About<'_>) -> (&'static [u8], Cow<'a, [u8]>) {
+    match about {
+        About::Request(id) => (b"request", id.as_bytes().into()),
+        About::Login(id) => (b"login", id.as_slice().into()),
+        About::Session(key) => (b"session", key.to_bytes().to_vec().into()),
+        About::User(user) => (b"user", user.hash.as_slice().into()),
+    }
+}
+
 impl Vault {
+    /// The name by which an entry about this is found that is sealed now.
+    #[must_use]
+    pub fn entry_name(&self, about: &About<'_>) -> EntryName {
+        let (kind, id) = parts(about);
+        EntryName(self.audit_name.sign(&[kind, &id]).1)
+    }
+
+    /// The names of all entries about this that can be opened: one for each key.
+    #[must_use]
+    pub fn entry_names(&self, about: &About<'_>) -> Vec<EntryName> {
+        let (kind, id) = parts(about);
+        self.audit_name.tags(&[kind, &id]).map(EntryName).collect()
+    }
+
     /// Seals an entry under its id.
     #[must_use]
     pub fn seal_entry(&self, nonce: [u8; NONCE_LEN], tenant: TenantNumber, id: &EntryId, entry: &Entry) -> Vec<u8> {
@@ -81,6 +113,9 @@ impl Vault {
                 .map(|one| (one.step as u8, one.at.as_millis().saturating_sub(first_step)))
                 .collect(),
             first_step,
+            ended: Some(entry.ended.iter().map(|key| key.to_bytes().into()).collect::<Vec<_>>())
+                .filter(|ended| !ended.is_empty()),
+            waited: Some(id.time().as_millis().saturating_sub(entry.at.as_millis())).filter(|waited| *waited > 0),
         };
         self.audit.seal(nonce, &[&subject(tenant, id)], &[b"audit", VERSION], &encode(&form))
     }
@@ -100,9 +135,10 @@ impl Vault {
             let partition = Partition::new(number).ok_or(VaultError::Format)?;
             Ok::<_, VaultError>(UserKey { tenant, partition, hash: hash.into() })
         });
-        let session = form.session.map(|bytes| SessionKey::from_bytes(&*bytes).ok_or(VaultError::Format));
+        let key = |bytes: ByteArray<22>| SessionKey::from_bytes(&*bytes).ok_or(VaultError::Format);
+        let ended = form.ended.unwrap_or_default().into_iter().map(key);
         Ok(Entry {
-            at: id.time(),
+            at: id.time() - Duration::from_millis(form.waited.unwrap_or_default()),
             action: Action::from_number(form.action).ok_or(VaultError::Format)?,
             outcome: Outcome::from_number(form.outcome).ok_or(VaultError::Format)?,
             reason: form.reason,
@@ -111,10 +147,11 @@ impl Vault {
             caller: form.caller,
             request_id: form.request_id,
             client: form.client,
-            session: session.transpose()?,
+            session: form.session.map(key).transpose()?,
             user: user.transpose()?,
             provider: form.provider,
             count: form.count,
+            ended: ended.collect::<Result<_, _>>()?,
             login: form.login.map(Into::into),
             steps: form.steps.into_iter().filter_map(begun).collect(),
         })
@@ -158,7 +195,7 @@ mod tests {
             steps: vec![begun(Step::Callback, 0), begun(Step::IdToken, 250)],
             ..Entry::new(Action::LoginCompleted, at)
         };
-        (EntryId::new(at, [9; 10]), entry)
+        (EntryId::new(at, 0x0909, [9; 8]), entry)
     }
 
     #[test]
@@ -176,5 +213,34 @@ mod tests {
         assert_eq!(vault.open_entry(TenantNumber(1), &id, &sealed), Ok(entry));
         assert!(vault.open_entry(TenantNumber(2), &id, &sealed).is_err());
         assert!(vault.open_entry(TenantNumber(1), &id.next(), &sealed).is_err());
+    }
+
+    #[test]
+    fn an_entry_that_had_to_wait_says_when_it_was_made_and_what_ended() {
+        let (vault, (_, entry)) = (vault(), entry());
+        let ended: Vec<_> = entry.session.into_iter().collect();
+        let entry = entry.ending(1, &ended);
+        let id = EntryId::new(entry.at + Duration::from_mins(1), 0x0909, [9; 8]);
+        let sealed = vault.seal_entry([1; 12], TenantNumber(1), &id, &entry);
+        assert_eq!(vault.open_entry(TenantNumber(1), &id, &sealed), Ok(entry));
+    }
+
+    // Whoever reads the store has no key, and can't try out user or request ids.
+    #[test]
+    fn names_are_keyed_and_found_by_every_key_of_the_ring() {
+        let ring = |first: &str, others: &[&str]| {
+            let secret = |text: &str| Secret::new(format!("{text} secret of at least 32 characters"));
+            let ring = KeyRing::new(secret(first), others.iter().map(|text| secret(text)));
+            Vault::new(&ring, &ring)
+        };
+        let (old, both, other) = (ring("old", &[]), ring("new", &["old"]), ring("other", &[]));
+        let (_, entry) = entry();
+        let abouts = entry.about();
+        assert_eq!(abouts.len(), 4);
+        for about in abouts {
+            let (before, now) = (old.entry_name(&about), both.entry_name(&about));
+            assert_eq!(both.entry_names(&about), [now, before]);
+            assert!(!other.entry_names(&about).contains(&before), "{about:?}");
+        }
     }
 }

@@ -86,6 +86,8 @@ pub struct Vault {
     pub call: MacRing,
     /// Signs API keys that are made at run time.
     pub caller_key: MacRing,
+    /// Hashes what audit entries are found by.
+    audit_name: MacRing,
     standing: SealRing,
     token_key: SealRing,
     login: SealRing,
@@ -149,6 +151,7 @@ impl Vault {
             rate: mac("rate"),
             call: rings.answers.mac(&named("call")),
             caller_key: mac("caller key"),
+            audit_name: rings.sealing.mac(&named("audit name")),
             standing: seal(&rings.sealing, "standing", "a session"),
             token_key: seal(&rings.sealing, "token key", "the key of a session's tokens"),
             login: seal(&rings.sealing, "login", "a login under way"),
@@ -196,7 +199,7 @@ mod tests {
     #[test]
     fn tenants_with_one_secret_share_no_key_but_the_browsers() {
         let vaults = [vault(1), vault(2), vault(12)];
-        let rings: [fn(&Vault) -> &MacRing; 11] = [
+        let rings: [fn(&Vault) -> &MacRing; 12] = [
             |v| &v.credential,
             |v| &v.state,
             |v| &v.forwarded_state,
@@ -208,6 +211,7 @@ mod tests {
             |v| &v.rate,
             |v| &v.call,
             |v| &v.caller_key,
+            |v| &v.audit_name,
         ];
         let verifies = |ring: fn(&Vault) -> &MacRing, one: usize, other: usize| {
             let (id, mac) = ring(&vaults[one]).sign(&[b"x"]);

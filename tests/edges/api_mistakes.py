@@ -1,11 +1,8 @@
 """Owns the mistakes with front ends that collect their session, each with the cases that must notice it.
 Does not know how they are put in."""
 
-import json
-
-from gatelodge.v1 import login_pb2
-
 from .broken import Broken
+from .front_end_mistakes import doubt_is_refusal, take_cookies, take_it_for_the_webs, write_it_anew
 from .wire import Answer
 
 
@@ -14,9 +11,12 @@ def _is_of(asked, end: bytes) -> bool:
     return path.startswith(b"/v1/") and path.endswith(end)
 
 
-def _take_it_for_the_other_set(call):
-    if call.method in ("StartLogin", "CompleteCallback"):
-        call.request.route_set = login_pb2.ROUTE_SET_WEB
+def _is_a_session(asked) -> bool:
+    return _is_of(asked, b"/session")
+
+
+def _is_a_refresh(asked) -> bool:
+    return _is_of(asked, b"/refresh")
 
 
 def _forget_the_provider(call):
@@ -49,32 +49,16 @@ def _take_a_key_everywhere(call):
         call.request.api_key = b"k"
 
 
-def _read_the_body(call):
-    if call.method == "CompleteCallback" and call.request.json:
-        call.request.json = json.dumps(json.loads(call.request.json)).encode()
-
-
-def _hand_out_no_session(asked, got, _again):
-    if _is_of(asked, b"/session"):
-        got.headers = [(name, value) for name, value in got.headers if name != "set-cookie"]
-
-
 def _always_created(asked, got, _again):
-    if _is_of(asked, b"/session") and got.status == 200:
+    if _is_a_session(asked) and got.status == 200:
         return Answer(201, got.headers, got.body)
-    return None
-
-
-def _doubt_is_refusal(asked, got, _again):
-    if _is_of(asked, b"/refresh") and got.status == 503:
-        return Answer(401, [], got.body)
     return None
 
 
 APIS: dict[str, Broken] = {
     "takes collected logins for others": Broken(
         ("api: a start passes on its query its provider and its cookies", "api: a collection is passed on as it came"),
-        question=_take_it_for_the_other_set,
+        question=take_it_for_the_webs,
     ),
     "forgets the provider of a path": Broken(
         (
@@ -99,13 +83,15 @@ APIS: dict[str, Broken] = {
         ("api: a refresh of the other set brings no key",), question=_take_a_key_everywhere
     ),
     "writes anew what is collected with": Broken(
-        ("api: a collection is passed on as it came",), question=_read_the_body
+        ("api: a collection is passed on as it came",), question=write_it_anew
     ),
     "hands out no collected session": Broken(
-        ("api: a session is collected once and the same again under its key",), answer=_hand_out_no_session
+        ("api: a session is collected once and the same again under its key",), answer=take_cookies(_is_a_session)
     ),
     "takes a repeat for something new": Broken(
         ("api: a session is collected once and the same again under its key",), answer=_always_created
     ),
-    "takes doubt about a refresh for a no": Broken(("api: RefreshTokens that fails is 503",), answer=_doubt_is_refusal),
+    "takes doubt about a refresh for a no": Broken(
+        ("api: RefreshTokens that fails is 503",), answer=doubt_is_refusal(_is_a_refresh)
+    ),
 }

@@ -20,6 +20,27 @@ pub(super) const AT_ONCE: usize = 64;
 /// How long marks are kept at least: longer than any session may have been allowed to live when they were raised.
 pub(super) const MARKS_FOR: Duration = Duration::from_hours(400 * 24);
 
+/// What ended with one call, and whose it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::authority) struct EndedSessions {
+    /// How many living sessions there were.
+    pub(in crate::authority) count: u64,
+    /// Those of them that were known without a look for them.
+    pub(in crate::authority) sessions: Vec<SessionKey>,
+    /// Their user, where it is one.
+    pub(in crate::authority) user: Option<UserKey>,
+}
+
+impl EndedSessions {
+    /// The session, where it is one.
+    pub(in crate::authority) fn only(&self) -> Option<SessionKey> {
+        match (self.count, self.sessions.as_slice()) {
+            (1, [only]) => Some(*only),
+            _ => None,
+        }
+    }
+}
+
 impl Authority {
     /// Ends a session wherever it may be cached, and answers whether there was one.
     pub(in crate::authority) async fn end_session(&self, key: &SessionKey, why: Ending) -> Result<bool, Error> {
@@ -33,8 +54,8 @@ impl Authority {
         self.when_told(ended, untold).await
     }
 
-    /// Ends every session of a user, logins under way included, and answers how many sessions there were.
-    pub(in crate::authority) async fn end_user(&self, user: &UserKey) -> Result<u64, Error> {
+    /// Ends every session of a user, logins under way included.
+    pub(in crate::authority) async fn end_user(&self, user: &UserKey) -> Result<EndedSessions, Error> {
         let mut untold = self.untold();
         let ended = self.end_user_in_store(user, &mut untold).await;
         self.when_told(ended, untold).await
@@ -99,32 +120,33 @@ impl Authority {
         &self,
         user: &UserKey,
         untold: &mut Untold,
-    ) -> Result<u64, Error> {
+    ) -> Result<EndedSessions, Error> {
         let remember = self.settings.remember_ended_for;
         let step = async { Ok(self.ports.sessions.end_user(user, remember, self.user_mark_for()).await?) };
-        self.end_all_of(user, What::UserRevoked(*user), step, untold).await
+        let (count, sessions) = self.end_all_of(user, What::UserRevoked(*user), step, untold).await?;
+        Ok(EndedSessions { count, sessions, user: Some(*user) })
     }
 
     /// The same by any step of the store that ends every session of a user: told one by one, for those who hold something
-    /// open for a session, and as one for what has come between.
+    /// open for a session, and as one for what has come between. Answers what the step does, and which were known.
     pub(in crate::authority) async fn end_all_of<T>(
         &self,
         user: &UserKey,
         all: What,
         step: impl Future<Output = Result<T, Error>>,
         untold: &mut Untold,
-    ) -> Result<T, Error> {
+    ) -> Result<(T, Vec<SessionKey>), Error> {
         let known: Vec<_> = self.ports.sessions.sessions_of(user).await?.into_iter().map(|(key, _)| key).collect();
         for key in &known {
             untold.doubt(What::Changed(*key));
         }
         let done = step.await;
         if matches!(done, Ok(_) | Err(Error::Unreplicated(_))) {
-            for key in known {
-                untold.settle(&What::Changed(key), Some(What::Revoked(key)));
+            for key in &known {
+                untold.settle(&What::Changed(*key), Some(What::Revoked(*key)));
             }
             untold.add(all);
         }
-        done
+        done.map(|done| (done, known))
     }
 }

@@ -11,7 +11,7 @@ use crate::authority::get_edge_settings::EdgeSettings;
 use crate::authority::login_answer::LoginFailure;
 use crate::authority::preview_revoke::Preview;
 use crate::authority::revoke_as_admin::Target;
-use crate::authority::{Call, Error, Presented, start_login, start_logout, watch_sessions};
+use crate::authority::{Authority, Call, Error, Presented, start_login, start_logout, watch_sessions};
 use crate::session::request::RequestContext;
 
 impl Tenancy {
@@ -62,6 +62,12 @@ impl Tenancy {
         let previews = self.authorities().map(|authority| authority.preview_revoke(&Target::Everything));
         let count = try_join_all(previews).await?.into_iter().map(|preview| preview.count).sum();
         Ok(Preview { count, exact: false })
+    }
+
+    /// Writes down at every other tenant what `at` has carried out: an admin ended everything.
+    pub fn note_end_of_everything(&self, at: &Authority, call: &Call, reason: &str) {
+        let others = self.authorities().filter(|other| other.settings.tenant != at.settings.tenant);
+        others.for_each(|other| other.note_end_of_everything(call, reason));
     }
 
     /// Begins no login: the request names no tenant, or one that there is not, or two.

@@ -1,13 +1,15 @@
 //! Owns the guard against server-side request forgery: which addresses a provider may make us call (security.md 39).
 //! Does not know what for.
 
-use std::error::Error as _;
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Origin, Url};
 
 use super::address::{is_internal, is_public};
+use crate::authority::error::Foreign;
 use crate::providers::fault::Fault;
 
 /// What is allowed beyond https to public addresses. It holds for the issuer's own origin alone: same scheme, host
@@ -115,7 +117,7 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let way = self.way;
         Box::pin(async move {
-            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(Unresolved)?.collect();
             Ok(Box::new(way.vet(addresses)?.into_iter()) as Addrs)
         })
     }
@@ -125,22 +127,36 @@ impl Resolve for Resolver {
 #[error("a name resolves to an address that is not public")]
 struct Refused;
 
+#[derive(Debug, thiserror::Error)]
+#[error("the name can't be resolved")]
+struct Unresolved(#[source] io::Error);
+
 /// Says what a failed request means. The address is left out: it stays out of logs.
 pub(super) fn fault_of(error: reqwest::Error) -> Fault {
     let error = error.without_url();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if inner.is::<Refused>() {
-            return Fault::AddressRefused(NOT_PUBLIC);
-        }
-        cause = inner.source();
+    if causes(&error).any(<dyn Error>::is::<Refused>) {
+        return Fault::AddressRefused(NOT_PUBLIC);
     }
+    let word = causes(&error).find_map(word);
     match error {
         // First of all, also where it took too long: what was never sent was never done.
-        unsent if unsent.is_connect() || unsent.is_builder() => Fault::Connection(unsent.into()),
+        unsent if unsent.is_connect() || unsent.is_builder() => Fault::Connection(Foreign::new(unsent, word)),
         late if late.is_timeout() => Fault::Timeout,
-        broken => Fault::Lost(broken.into()),
+        broken => Fault::Lost(Foreign::new(broken, word)),
     }
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+/// What this machine itself says of a cause: nothing that came over the wire.
+fn word(cause: &(dyn Error + 'static)) -> Option<String> {
+    if cause.is::<Unresolved>() {
+        return Some(cause.to_string());
+    }
+    let of_the_system = cause.downcast_ref::<io::Error>().filter(|error| error.raw_os_error().is_some());
+    of_the_system.map(|error| error.kind().to_string())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub use trust::Trust;
 
 use self::guard::{Resolver, Way};
 use super::fault::Fault;
+use crate::authority::error::Foreign;
 use crate::authority::observer::{Outgoing, ProviderObserver};
 use crate::authority::provider_health::LastAsked;
 use crate::crypto::Secret;
@@ -117,7 +118,7 @@ impl Http {
                     Err(_) if lonely => builder(way, &settings).tls_certs_only([]).build(),
                     built => built,
                 }
-                .map_err(|error| Arc::new(Fault::Setup(error.into())))
+                .map_err(|error| Arc::new(Fault::Setup(Foreign::new(error, None))))
             }))
         };
         let (outward, own) = (pool(Way::Outward), pool(Way::Own));

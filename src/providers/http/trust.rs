@@ -9,6 +9,7 @@ use rustls::CertificateError;
 use zeroize::Zeroizing;
 
 use super::guard;
+use crate::authority::error::Foreign;
 use crate::crypto::Secret;
 use crate::providers::fault::Fault;
 
@@ -54,7 +55,7 @@ impl Trust {
 /// Says what a failed request means: a certificate that is refused first of all, since an operator can mend that.
 pub(super) fn fault_of(error: reqwest::Error) -> Fault {
     match refused_certificate(&error).map(reason) {
-        Some(reason) => Fault::Certificate(reason, error.without_url().into()),
+        Some(reason) => Fault::Certificate(reason, Foreign::new(error.without_url(), None)),
         None => guard::fault_of(error),
     }
 }

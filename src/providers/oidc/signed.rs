@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::OidcProvider;
 use super::compact::Compact;
 use super::keys::Keys;
+use crate::authority::error::Foreign;
 use crate::authority::provider::ProviderError;
 use crate::crypto::Secret;
 use crate::providers::kept::Purpose;
@@ -70,7 +71,7 @@ async fn is_signed_by(
     }
     let fitting: Vec<_> = fitting.into_iter().cloned().collect();
     let (signed, signature) = (signed.to_owned(), compact.signature.clone());
-    let failed = |error: tokio::task::JoinError| ProviderError::Failed(error.into());
+    let failed = |error: tokio::task::JoinError| ProviderError::Failed(Foreign::new(error, None).into());
     let _alone = ANYBODYS.acquire().await;
     let looked =
         tokio::task::spawn_blocking(move || fitting.iter().any(|key| verifies(key, &signed, &signature))).await;

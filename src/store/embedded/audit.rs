@@ -10,9 +10,9 @@ use async_trait::async_trait;
 
 use super::EmbeddedStore;
 use super::change::Change;
-use crate::authority::audit_store::{AuditStore, COUNTED_WITHIN, EntryPage, KeptEntry};
+use crate::authority::audit_store::{AuditStore, EntryPage, KeptEntry, hour_of};
 use crate::authority::ports::{StoreError, StoreResult};
-use crate::session::audit::{EntryId, EntryName};
+use crate::session::audit::{EntryId, EntryName, Room};
 use crate::session::key::TenantNumber;
 use crate::session::time::Timestamp;
 use crate::store::length;
@@ -23,7 +23,8 @@ const MOST_IN_MEMORY: usize = 50_000;
 /// What is known of entries without a look at the file.
 #[derive(Default)]
 pub struct Audit {
-    counts: Mutex<BTreeMap<TenantNumber, (u64, u64)>>,
+    /// Of each tenant an hour, and how many entries of each room it has.
+    counts: Mutex<BTreeMap<TenantNumber, (u64, [u64; Room::COUNT])>>,
     entries: Mutex<BTreeMap<(TenantNumber, EntryId), InMemory>>,
 }
 
@@ -34,18 +35,22 @@ struct InMemory {
 }
 
 impl Audit {
-    /// Counts an entry of its hour, unless anybody can cause it and the hour has `most` already. The count begins anew with
-    /// the process.
+    /// Counts an entry of its hour and room, unless that has `most` already. The count begins anew with the process.
     fn count(&self, tenant: TenantNumber, entry: &KeptEntry, most: u64) -> bool {
-        let hour = entry.id.time().as_millis() / u64::try_from(COUNTED_WITHIN.as_millis()).unwrap_or(u64::MAX);
+        let hour = hour_of(entry.id.time());
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (of, count) = counts.entry(tenant).or_default();
+        let (of, rooms) = counts.entry(tenant).or_default();
         if *of != hour {
-            (*of, *count) = (hour, 0);
+            (*of, *rooms) = (hour, Default::default());
         }
-        let has_room = *count < most || !entry.is_anybodys;
-        *count += u64::from(has_room);
-        has_room
+        match entry.room.and_then(|room| rooms.get_mut(room.place())) {
+            Some(count) if *count >= most => false,
+            Some(count) => {
+                *count += 1;
+                true
+            }
+            None => true,
+        }
     }
 
     /// Forgets what is past its end.
@@ -107,6 +112,7 @@ impl AuditStore for EmbeddedStore {
 
     async fn drop_entries(&self, tenant: TenantNumber) -> StoreResult<()> {
         let place = self.journal.place().await?;
+        self.audit.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(&tenant);
         self.audit.entries.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| *of != tenant);
         self.journal.order(place, vec![Change::DropEntries(tenant)], || ()).settled().await
     }

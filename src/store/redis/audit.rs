@@ -11,9 +11,9 @@ use super::RedisStore;
 use super::key::Key;
 use super::script::SCRIPTS;
 use super::value::millis;
-use crate::authority::audit_store::{AuditStore, COUNTED_WITHIN, EntryPage, KeptEntry};
+use crate::authority::audit_store::{self, AuditStore, COUNTED_WITHIN, EntryPage, KeptEntry};
 use crate::authority::ports::{StoreError, StoreResult};
-use crate::session::audit::{EntryId, EntryName};
+use crate::session::audit::{EntryId, EntryName, Room};
 use crate::session::key::TenantNumber;
 
 /// The number of an hour since 1970.
@@ -23,7 +23,7 @@ pub(super) type Hour = [u8; 4];
 const MOST_OF_A_NAME: usize = 2000;
 /// How many hours are asked in one round trip at most.
 const HOURS_AT_ONCE: usize = 32;
-/// How many keys are removed in one step.
+/// Of how many hours the keys are removed in one step.
 const DROPPED_AT_ONCE: usize = 64;
 
 #[async_trait]
@@ -37,15 +37,17 @@ impl AuditStore for RedisStore {
     ) -> StoreResult<bool> {
         let (id, hour) = (entry.id, hour_of(&entry.id));
         let oldest = EntryId::at(id.time() - keep_for);
-        let mut keys = vec![self.keys.entry_hours(tenant), self.keys.entries(tenant, hour)];
+        let room = entry.room.map_or(0, |room| room as u8);
+        let counted = self.keys.entries_counted(tenant, hour, room);
+        let mut keys = vec![self.keys.entry_hours(tenant), self.keys.entries(tenant, hour), counted];
         keys.extend(entry.names.iter().map(|name| self.keys.entry_name(tenant, name)));
         let args = [
             hour.to_vec(),
             id.0.to_vec(),
             [&id.0[..], &entry.sealed].concat(),
             millis(keep_for + COUNTED_WITHIN),
-            if entry.is_anybodys { b"1".to_vec() } else { b"0".to_vec() },
-            most.to_string().into_bytes(),
+            entry.room.map(|_| most.to_string().into_bytes()).unwrap_or_default(),
+            millis(COUNTED_WITHIN * 2),
             hour_of(&oldest).to_vec(),
             oldest.0.to_vec(),
             MOST_OF_A_NAME.to_string().into_bytes(),
@@ -74,7 +76,12 @@ impl AuditStore for RedisStore {
             self.link.command(cmd("ZRANGE").arg(self.keys.entry_hours(tenant)).arg(0).arg(-1)).await?;
         let hours: Vec<_> = hours.iter().map(|hour| read_hour(hour)).collect::<Result<_, _>>()?;
         for some in hours.chunks(DROPPED_AT_ONCE) {
-            let keys: Vec<Key> = some.iter().map(|hour| self.keys.entries(tenant, *hour)).collect();
+            let of_hour = |hour: &Hour| {
+                let counted = (1..=Room::COUNT).filter_map(|room| u8::try_from(room).ok());
+                let counted = counted.map(|room| self.keys.entries_counted(tenant, *hour, room));
+                counted.chain([self.keys.entries(tenant, *hour)]).collect::<Vec<_>>()
+            };
+            let keys: Vec<Key> = some.iter().flat_map(of_hour).collect();
             let _: u64 = self.link.command(cmd("UNLINK").arg(keys)).await?;
         }
         // What is found by name is looked for in its hour: without that it is nowhere.
@@ -148,8 +155,7 @@ fn including(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn hour_of(id: &EntryId) -> Hour {
-    let length = u64::try_from(COUNTED_WITHIN.as_millis()).unwrap_or(u64::MAX);
-    u32::try_from(id.time().as_millis() / length).unwrap_or(u32::MAX).to_be_bytes()
+    u32::try_from(audit_store::hour_of(id.time())).unwrap_or(u32::MAX).to_be_bytes()
 }
 
 fn entry(member: &[u8]) -> StoreResult<(EntryId, Vec<u8>)> {

@@ -167,6 +167,12 @@ impl Keys {
         self.of_audit(tenant, &hour)
     }
 
+    /// How many of the audit entries of a tenant in an hour are of this room.
+    pub fn entries_counted(&self, tenant: TenantNumber, hour: Hour, room: u8) -> Key {
+        let [a, b, c, d] = hour;
+        self.of_audit(tenant, &[a, b, c, d, room])
+    }
+
     /// The audit entries of a tenant that have this name.
     pub fn entry_name(&self, tenant: TenantNumber, name: &EntryName) -> Key {
         self.of_audit(tenant, &name.0)
@@ -255,6 +261,7 @@ mod tests {
         let of = |name: Key, id: &str| assert_eq!(name, format!("{own}{id}").into_bytes());
         of(keys.entry_hours(TenantNumber(1)), "");
         of(keys.entries(TenantNumber(1), *b"hour"), "hour");
+        of(keys.entries_counted(TenantNumber(1), *b"hour", 2), "hour\u{2}");
         of(keys.entry_name(TenantNumber(1), &EntryName(session.id)), "0123456789abcdef");
         let call = AnswerKey { tenant: TenantNumber(1), partition, id: session.id };
         let [answer, bell] = keys.answering(&call);

@@ -1,16 +1,15 @@
 """Front ends of many tenants that collect their session: /v1/auth/oidc/... and /v1/refresh."""
 
 import json
-import threading
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from gatelodge.v1 import login_pb2
-from google.protobuf.message import Message
 
-from ..authority import always, changed, held, refused
+from ..authority import always
 from ..browser import FETCH, NAVIGATION
 from ..case import case, could_not_say, each, equal, error, guarded, no_cookie, status, true
 from ..programs import ORIGIN
+from ..route_set import RouteSet, fails, goes_on
 
 API = login_pb2.ROUTE_SET_API
 START, CALLBACK = "/v1/auth/oidc/dev/start", "/v1/auth/oidc/dev/callback"
@@ -19,6 +18,10 @@ FRONT_END = f"{ORIGIN}/auth-callback"
 WANTED = "?" + urlencode({"frontend_redirect_uri": FRONT_END})
 JSON = [("content-type", "application/json")]
 FORM = [("content-type", "application/x-www-form-urlencoded")]
+SET = RouteSet(
+    {START: "GET", CALLBACK: "GET", SESSION: "POST", REFRESH: "POST"},
+    ("StartLogin", "CompleteCallback", "RefreshTokens"),
+)
 
 
 def _key(text: str):
@@ -307,9 +310,7 @@ def a_refresh_of_the_other_set_brings_no_key(s):
     }
 )
 def x_that_fails_is_503(s, row):
-    call, method, path = row
-    s.rule(call, refused("INTERNAL", reason="INTERNAL"))
-    could_not_say(s.request(method, path, [*JSON, _key("k")], b"{}" if method == "POST" else None))
+    fails(s, *row, [*JSON, _key("k")])
 
 
 @case
@@ -327,10 +328,7 @@ def an_answer_that_lacks_is_503(s):
     }
 )
 def another_method_is_405_at_x(s, row):
-    method, path, allowed = row
-    got = guarded(no_cookie(status(s.request(method, path, body=b"" if method == "POST" else None), 405)))
-    equal(got.header("allow"), allowed)
-    equal(len(s.calls("StartLogin", "CompleteCallback", "RefreshTokens")), 0)
+    SET.refuses(s, *row)
 
 
 @case
@@ -342,27 +340,14 @@ def a_preflight_lets_a_front_end_send_its_keys(s):
         true(wanted <= set(got.words("access-control-allow-headers")), str(got))
 
 
-def _web_alone(answer: Message) -> None:
-    answer.settings.route_sets[:] = [login_pb2.ROUTE_SET_WEB]
-
-
 @case
 def a_set_that_is_off_is_an_unknown_path(s):
-    with s.own_edge(rules={"GetEdgeSettings": changed(_web_alone)}) as e:
-        _unknown(e)
+    SET.is_unknown_when_off(s)
 
 
 @case
 def a_set_that_was_not_mounted_is_an_unknown_path(s):
-    with s.own_edge(environment={"ROUTE_SETS": "web"}) as e:
-        _unknown(e)
-
-
-def _unknown(e) -> None:
-    for path, method in ((START, "GET"), (CALLBACK, "GET"), (SESSION, "POST"), (REFRESH, "POST")):
-        status(e.request(method, path, body=b"" if method == "POST" else None), 404)
-    equal(len(e.calls("StartLogin", "CompleteCallback", "RefreshTokens")), 0)
-    status(e.get("/auth/me"), 401)
+    SET.is_unknown_when_not_mounted(s)
 
 
 @case
@@ -383,11 +368,5 @@ def a_prefix_stands_before_this_set_too(s):
     }
 )
 def x_is_not_given_up(s, row):
-    method, verb, path, body = row
-    release = threading.Event()
-    s.rule(method, held(release))
-    try:
-        under_way = s.hang_up_on(verb, path, JSON if body else [], body, call=method)
-        true(under_way.is_waited_for(), f"{method} was given up when the browser hung up")
-    finally:
-        release.set()
+    call, verb, path, body = row
+    goes_on(s, call, verb, path, JSON if body else [], body)

@@ -1,20 +1,22 @@
 """Front ends that forward the code and hold a token: /login, /authorize and /me."""
 
 import json
-import threading
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from gatelodge.v1 import login_pb2
-from google.protobuf.message import Message
 
-from ..authority import UNKNOWN_OUTCOME, always, changed, held, refused
+from ..authority import UNKNOWN_OUTCOME, always, changed
 from ..browser import FETCH, NAVIGATION
 from ..case import body_is, case, could_not_say, each, equal, error, guarded, no_cookie, status, true
 from ..programs import ORIGIN
+from ..route_set import RouteSet, fails, goes_on
 
 JSON = [("content-type", "application/json")]
 SPA = login_pb2.ROUTE_SET_SPA
 NAMES = ["company", "email", "id", "location", "login", "name", "picture"]
+SET = RouteSet(
+    {"/login": "GET", "/authorize": "POST", "/me": "GET"}, ("StartLogin", "CompleteCallback", "ValidateToken")
+)
 
 
 def _bearer(token: str, scheme: str = "Bearer"):
@@ -216,9 +218,7 @@ def an_outcome_from_the_future_is_503(s):
     }
 )
 def x_that_fails_is_503(s, row):
-    call, method, path = row
-    s.rule(call, refused("INTERNAL", reason="INTERNAL"))
-    could_not_say(s.request(method, path, JSON, b"{}" if method == "POST" else None))
+    fails(s, *row, JSON)
 
 
 @each(
@@ -229,10 +229,7 @@ def x_that_fails_is_503(s, row):
     }
 )
 def another_method_is_405_at_x(s, row):
-    method, path, allowed = row
-    got = guarded(no_cookie(status(s.request(method, path, body=b"" if method == "POST" else None), 405)))
-    equal(got.header("allow"), allowed)
-    equal(len(s.calls("StartLogin", "CompleteCallback", "ValidateToken")), 0)
+    SET.refuses(s, *row)
 
 
 @case
@@ -244,27 +241,14 @@ def a_preflight_lets_a_front_end_send_its_token(s):
     equal(status(s.options("/me", "https://evil.example"), 204).header("access-control-allow-origin"), None)
 
 
-def _web_alone(answer: Message) -> None:
-    answer.settings.route_sets[:] = [login_pb2.ROUTE_SET_WEB]
-
-
 @case
 def a_set_that_is_off_is_an_unknown_path(s):
-    with s.own_edge(rules={"GetEdgeSettings": changed(_web_alone)}) as e:
-        _unknown(e)
+    SET.is_unknown_when_off(s)
 
 
 @case
 def a_set_that_was_not_mounted_is_an_unknown_path(s):
-    with s.own_edge(environment={"ROUTE_SETS": "web"}) as e:
-        _unknown(e)
-
-
-def _unknown(e) -> None:
-    for path, method in (("/login", "GET"), ("/authorize", "POST"), ("/me", "GET")):
-        status(e.request(method, path, body=b"" if method == "POST" else None), 404)
-    equal(len(e.calls("StartLogin", "CompleteCallback", "ValidateToken")), 0)
-    status(e.get("/auth/me"), 401)
+    SET.is_unknown_when_not_mounted(s)
 
 
 @case
@@ -282,11 +266,5 @@ def a_prefix_stands_before_this_set_too(s):
     }
 )
 def x_is_not_given_up(s, row):
-    method, verb, path, body = row
-    release = threading.Event()
-    s.rule(method, held(release))
-    try:
-        under_way = s.hang_up_on(verb, path, JSON if body else [], body, call=method)
-        true(under_way.is_waited_for(), f"{method} was given up when the browser hung up")
-    finally:
-        release.set()
+    call, verb, path, body = row
+    goes_on(s, call, verb, path, JSON if body else [], body)

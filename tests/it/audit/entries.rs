@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use gatelodge::authority::settings::{AuditSettings, ClientAddresses, Settings};
+use gatelodge::authority::settings::{AuditSettings, ClientAddresses};
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1;
 use gatelodge_client::v1::admin_service_revoke_request::Target;
-use gatelodge_client::v1::complete_callback_request::Response;
 use gatelodge_client::v1::{AuditAction, AuditOutcome};
 use tonic::Code;
 
-use super::{ALL, listed};
+use super::{ALL, listed, log_in, named, of, world};
 use crate::rpc::serving::{Serving, by, context, cookies, validation};
 use crate::rpc::{failed, fields_of};
-use crate::world::{Browser, Kept, World, state_of};
+use crate::world::{Browser, Kept, World, on_every_store, state_of};
 
 on_every_store! {
     a_login_and_its_end_are_written_down_with_who_and_from_where
@@ -23,49 +22,6 @@ on_every_store! {
     another_client_is_written_down_once_in_a_while
     entries_are_filtered_and_paged
     a_deleted_users_entries_name_nobody
-    new_entries_are_told_as_they_come
-}
-
-async fn world(kept: Kept, change: impl FnOnce(&mut Settings)) -> (World, Serving) {
-    let put = kept.ready().await;
-    let change = |settings: &mut Settings| {
-        settings.audit = Some(ALL);
-        change(settings);
-    };
-    let world = World::built(&["idp"], change, put);
-    let serving = Serving::of(&world).await;
-    (world, serving)
-}
-
-fn named<T>(id: &str, role: Role, message: T) -> tonic::Request<T> {
-    let mut request = by(role, message);
-    request.metadata_mut().insert("x-request-id", id.parse().unwrap());
-    request
-}
-
-async fn log_in(world: &World, serving: &Serving, sub: &str) -> (Browser, String) {
-    let (mut browser, mut logins) = (Browser::default(), serving.logins().await);
-    let question = v1::StartLoginRequest { context: Some(context("GET", "/auth/web/login")), ..Default::default() };
-    let started = logins.start_login(named(&format!("start-{sub}"), Role::Edge, question)).await.unwrap().into_inner();
-    let started = started.answer.unwrap();
-    browser.keep(&started.set_cookies);
-    let state = url::Url::parse(&started.location).unwrap();
-    let state = state.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-    let question = v1::CompleteCallbackRequest {
-        response: Some(Response::Query(format!("code={}&state={state}", world.provider.code_for(sub)).into())),
-        cookies: cookies(&browser),
-        context: Some(context("GET", "/auth/web/callback")),
-        ..Default::default()
-    };
-    let done =
-        logins.complete_callback(named(&format!("back-{sub}"), Role::Edge, question)).await.unwrap().into_inner();
-    browser.keep(&done.answer.unwrap().set_cookies);
-    let Some(v1::complete_callback_response::Outcome::Completed(login)) = done.outcome else { panic!("no session") };
-    (browser, login.session.unwrap().session_id)
-}
-
-fn of(actions: &[AuditAction]) -> v1::AuditFilter {
-    v1::AuditFilter { actions: actions.iter().map(|action| (*action).into()).collect(), ..Default::default() }
 }
 
 async fn a_login_and_its_end_are_written_down_with_who_and_from_where(kept: Kept) {
@@ -286,23 +242,6 @@ async fn a_deleted_users_entries_name_nobody(kept: Kept) {
         theirs.iter().map(v1::AuditEntry::action).collect::<Vec<_>>(),
         [AuditAction::UserDeleted, AuditAction::LoginCompleted]
     );
-}
-
-async fn new_entries_are_told_as_they_come(kept: Kept) {
-    let (world, serving) = world(kept, |_| ()).await;
-    log_in(&world, &serving, "before").await;
-    listed(&serving, v1::AuditFilter::default(), 2).await;
-    world.clock.advance(Duration::from_secs(1));
-    let question = v1::WatchAuditRequest { filter: Some(of(&[AuditAction::LoginCompleted])) };
-    let mut stream = serving.admin().await.watch_audit(by(Role::Admin, question)).await.unwrap().into_inner();
-    assert_eq!(stream.message().await.unwrap().unwrap().entries, []);
-    for sub in ["ada", "bob"] {
-        log_in(&world, &serving, sub).await;
-        let told = tokio::time::timeout(Duration::from_secs(20), stream.message()).await.unwrap().unwrap().unwrap();
-        let told: Vec<_> = told.entries.iter().map(|entry| entry.user_id.as_str()).collect();
-        assert_eq!(told, [format!("idp_{sub}")]);
-        world.clock.advance(Duration::from_secs(1));
-    }
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tonic::Code;
 use super::{ALL, explained};
 use crate::rpc::failed;
 use crate::rpc::serving::{Serving, by};
-use crate::world::{Browser, Kept, World, state_of};
+use crate::world::{Browser, Kept, World, on_every_store, state_of};
 
 on_every_store! {
     each_failure_is_explained_by_the_step_that_failed

@@ -4,37 +4,29 @@
 //! |---|---|
 //! | `entries` | who did what, when, from where, about which session: through AdminService, on every store |
 //! | `explained` | a login that failed is explained from its request id, by the step that failed |
+//! | `ended` | which sessions, users and tenants an end has touched |
+//! | `flood` | what can be caused without a session is bounded, and takes no room from the rest |
+//! | `watched` | entries are told as they come, and gaps are said |
 //! | `trouble` | what is not kept fails nothing, and is said |
 
-/// Makes a test of every function named, on every store there is.
-macro_rules! on_every_store {
-    ($($name:ident)*) => {
-        on_every_store!(@on memory Memory: $($name)*);
-        on_every_store!(@on redis Redis: $($name)*);
-    };
-    (@on $module:ident $kept:ident: $($name:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $name() {
-                    super::$name(crate::world::Kept::$kept).await;
-                }
-            )*
-        }
-    };
-}
-
+mod ended;
 mod entries;
 pub mod explained;
+mod flood;
 mod trouble;
+mod watched;
 
 use std::time::Duration;
 
-use gatelodge::authority::settings::{AuditSettings, ClientAddresses};
+use gatelodge::authority::settings::{AuditSettings, ClientAddresses, Settings};
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1;
+use gatelodge_client::v1::AuditAction;
+use gatelodge_client::v1::complete_callback_request::Response;
+use tonic::Status;
 
-use crate::rpc::serving::{Serving, by};
+use crate::rpc::serving::{Serving, by, context, cookies};
+use crate::world::{Browser, Kept, World};
 
 /// Everything is written down.
 pub const ALL: AuditSettings = AuditSettings {
@@ -44,6 +36,64 @@ pub const ALL: AuditSettings = AuditSettings {
     tokens: true,
     rotations: true,
 };
+
+async fn world(kept: Kept, change: impl FnOnce(&mut Settings)) -> (World, Serving) {
+    let put = kept.ready().await;
+    let change = |settings: &mut Settings| {
+        settings.audit = Some(ALL);
+        change(settings);
+    };
+    let world = World::built(&["idp"], change, put);
+    let serving = Serving::of(&world).await;
+    (world, serving)
+}
+
+fn named<T>(id: &str, role: Role, message: T) -> tonic::Request<T> {
+    let mut request = by(role, message);
+    request.metadata_mut().insert("x-request-id", id.parse().unwrap());
+    request
+}
+
+fn of(actions: &[AuditAction]) -> v1::AuditFilter {
+    v1::AuditFilter { actions: actions.iter().map(|action| (*action).into()).collect(), ..Default::default() }
+}
+
+/// A browser begins a login, in a call of this id; the state that it brings back.
+async fn begin(serving: &Serving, browser: &mut Browser, id: &str) -> String {
+    let question = v1::StartLoginRequest { context: Some(context("GET", "/auth/web/login")), ..Default::default() };
+    let started = serving.logins().await.start_login(named(id, Role::Edge, question)).await.unwrap().into_inner();
+    let started = started.answer.unwrap();
+    browser.keep(&started.set_cookies);
+    let address = url::Url::parse(&started.location).unwrap();
+    address.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
+}
+
+/// A browser comes back, in a call of this id.
+async fn come_back(
+    serving: &Serving,
+    browser: &Browser,
+    id: &str,
+    query: String,
+) -> Result<v1::CompleteCallbackResponse, Status> {
+    let question = v1::CompleteCallbackRequest {
+        response: Some(Response::Query(query.into())),
+        cookies: cookies(browser),
+        context: Some(context("GET", "/auth/web/callback")),
+        ..Default::default()
+    };
+    Ok(serving.logins().await.complete_callback(named(id, Role::Edge, question)).await?.into_inner())
+}
+
+/// A browser that has logged in, in calls `start-SUB` and `back-SUB`, and the public id of its session.
+async fn log_in(world: &World, serving: &Serving, sub: &str) -> (Browser, String) {
+    let mut browser = Browser::default();
+    let state = begin(serving, &mut browser, &format!("start-{sub}")).await;
+    let query = format!("code={}&state={state}", world.provider.code_for(sub));
+    let done = come_back(serving, &browser, &format!("back-{sub}"), query).await.unwrap();
+    browser.keep(&done.answer.unwrap().set_cookies);
+    let Some(v1::complete_callback_response::Outcome::Completed(login)) = done.outcome else { panic!("no session") };
+    (browser, login.session.unwrap().session_id)
+}
 
 /// What an admin is listed, once there is as much as this of it: entries are written beside the answers.
 pub async fn listed(serving: &Serving, filter: v1::AuditFilter, count: usize) -> Vec<v1::AuditEntry> {

@@ -5,8 +5,8 @@ use gatelodge::session::audit::{Action, Outcome};
 use gatelodge_client::v1;
 use tonic::Code;
 
+use super::ALL;
 use super::explained::of_world;
-use super::{ALL, listed};
 use crate::rpc::failed;
 use crate::rpc::serving::{Serving, by};
 use crate::world::faults::{Fault, FaultyStore};
@@ -39,20 +39,4 @@ async fn trouble_of_the_store_is_no_empty_list() {
     store.set(Some(Fault::Away));
     let asked = serving.admin().await.list_audit(by(Role::Admin, v1::ListAuditRequest::default())).await;
     failed(asked, Code::Unavailable, "STORE_UNAVAILABLE");
-}
-
-// security.md 108: whoever begins logins without end takes no room from what matters.
-#[tokio::test]
-async fn a_flood_of_logins_leaves_room_for_the_rest() {
-    let world = World::with(|settings| {
-        settings.audit = Some(gatelodge::authority::settings::AuditSettings { most_an_hour: 20, ..ALL });
-    });
-    let serving = Serving::of(&world).await;
-    for _ in 0..50 {
-        world.start(&Browser::default(), "").await;
-    }
-    world.log_in(&mut Browser::default(), "ada").await.result.unwrap();
-    of_world(&world, Action::LoginCompleted, Outcome::Done).await;
-    let all = listed(&serving, v1::AuditFilter::default(), 21).await;
-    assert_eq!(all.len(), 21, "twenty, and the login that was completed");
 }

@@ -7,30 +7,11 @@ use std::time::Duration;
 
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1;
-use serde_json::Value;
 
-use super::{gatelodge, text};
+use super::asking::{ask, json};
 use crate::audit::{ALL, listed};
 use crate::rpc::serving::{Serving, key};
 use crate::world::{Browser, World, state_of};
-
-/// Runs a verb as an admin: exit code, standard output, standard error.
-async fn ask(serving: &Serving, arguments: &[&str]) -> (i32, String, String) {
-    let address = format!("http://{}", serving.address);
-    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    let run = move || {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = gatelodge(folder.path());
-        command.env("GATELODGE_ADDRESS", address).env("GATELODGE_API_KEY", key(Role::Admin));
-        command.args(arguments).output().unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happened_is_listed_and_a_failed_login_explained() {

@@ -1,5 +1,6 @@
 //! Owns the command line as a user meets it: the real binary, its output and its exit codes. Does not know the library.
 
+mod asking;
 mod audit;
 mod caller_keys;
 mod config;

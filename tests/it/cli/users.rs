@@ -3,36 +3,17 @@
 
 use std::time::Duration;
 
-use gatelodge::rpc::policy::Role;
 use serde_json::Value;
 
-use super::{gatelodge, text};
-use crate::rpc::serving::{Serving, key};
+use super::asking::{ask, json};
+use crate::rpc::serving::Serving;
 use crate::store::bench::{new_session, user};
 use crate::world::{Browser, World};
-
-/// Runs a verb as an admin: exit code, standard output, standard error.
-async fn ask(serving: &Serving, arguments: &[&str]) -> (i32, String, String) {
-    let address = format!("http://{}", serving.address);
-    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    let run = move || {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = gatelodge(folder.path());
-        command.env("GATELODGE_ADDRESS", address).env("GATELODGE_API_KEY", key(Role::Admin));
-        command.args(arguments).output().unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
 
 async fn done(serving: &Serving, arguments: &[&str]) -> String {
     let (code, out, err) = ask(serving, arguments).await;
     assert_eq!(code, 0, "{arguments:?}: {err}");
     out
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

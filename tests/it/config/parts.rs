@@ -2,7 +2,8 @@
 //! place, beside all else. Does not know the rules of the configuration itself.
 
 use std::fs;
-use std::path::Path;
+
+use tempfile::TempDir;
 
 use super::faults;
 
@@ -45,10 +46,9 @@ fn a_provider_on_the_intranet_or_in_development_passes() {
     assert_eq!(faults(&format!("development: true\n{}", of("'http://10.0.0.5/'")), &[]), [""; 0]);
 }
 
-#[test]
-fn tls_files_are_read_and_tried() {
+/// A certificate and its key, another's key, and a file with nothing in it.
+fn tls_files() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).display().to_string();
     let [one, other] = [(); 2].map(|()| rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap());
     for (name, text) in [
         ("one.pem", one.cert.pem()),
@@ -56,8 +56,15 @@ fn tls_files_are_read_and_tried() {
         ("other.key", other.signing_key.serialize_pem()),
         ("empty.pem", String::new()),
     ] {
-        fs::write(Path::new(&path(name)), text).unwrap();
+        fs::write(folder.path().join(name), text).unwrap();
     }
+    folder
+}
+
+#[test]
+fn tls_files_are_read_and_tried() {
+    let folder = tls_files();
+    let path = |name: &str| folder.path().join(name).display().to_string();
     let with = |cert: &str, key: &str, ca: &str| {
         let [cert, key, ca] = [cert, key, ca].map(path);
         let yaml = format!("server:\n  tls:\n    cert_file: {cert}\n    key_file: {key}\n    client_ca_file: {ca}\n");
@@ -81,17 +88,8 @@ fn tls_files_are_read_and_tried() {
 
 #[test]
 fn the_tls_files_of_redis_are_read_and_tried() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tls_files();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let [one, other] = [(); 2].map(|()| rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap());
-    for (name, text) in [
-        ("one.pem", one.cert.pem()),
-        ("one.key", one.signing_key.serialize_pem()),
-        ("other.key", other.signing_key.serialize_pem()),
-        ("empty.pem", String::new()),
-    ] {
-        fs::write(Path::new(&path(name)), text).unwrap();
-    }
     let redis = |tls: &str| format!("store: {{ kind: redis, redis: {{ urls: ['rediss://a'], tls: {{ {tls} }} }} }}");
     let with = |ca: &str, cert: &str, key: &str| {
         let yaml = redis(&format!("ca_file: {}, cert_file: {}, key_file: {}", path(ca), path(cert), path(key)));

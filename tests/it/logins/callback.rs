@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::journey::{Journey, Query};
 use crate::hostile::{Answer, Body, Endpoint, Hostile};
-use crate::world::Kept;
+use crate::world::{Kept, on_every_store};
 
 /// A table of cases: the name of each, how the login fails, and what is bent of the query that came back. The code is
 /// sent nowhere, whatever keeps the login.

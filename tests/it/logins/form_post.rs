@@ -9,7 +9,7 @@ use gatelodge::authority::settings::LoginSet;
 use super::journey::Journey;
 use crate::hostile::{Endpoint, Hostile};
 use crate::providers::apple;
-use crate::world::{Browser, Kept, World};
+use crate::world::{Browser, Kept, World, on_every_store};
 
 on_every_store! {
     a_posted_answer_completes_the_login_that_its_own_cookie_belongs_to

@@ -6,7 +6,7 @@ use gatelodge::authority::{get_access_token, refresh_tokens, start_logout};
 
 use super::journey::{Journey, Query, parameter};
 use crate::hostile::{Endpoint, Hostile};
-use crate::world::{Kept, World};
+use crate::world::{Kept, World, on_every_store};
 
 on_every_store! {
     a_login_makes_one_session_and_sends_its_code_once

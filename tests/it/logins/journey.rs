@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use gatelodge::authority::answer::HttpAnswer;
-use gatelodge::authority::list_sessions;
 use gatelodge::authority::login_answer::LoginFailure;
 use gatelodge::authority::ports::Clock as _;
 use gatelodge::authority::settings::Settings;
+use gatelodge::authority::{list_audit, list_sessions};
 
 use crate::audit;
 use crate::hostile::{Endpoint, Hostile, SUB};
@@ -205,6 +205,10 @@ impl<'a> Journey<'a> {
             assert!(!told.contains(secret), "{secret} was told: {told}");
             assert!(!logged.contains(secret), "{secret} was logged: {logged}");
         }
+        let written = format!("{:?}", self.world.authority.list_audit(&all()).await.unwrap().entries);
+        for secret in &self.secrets {
+            assert!(!written.contains(secret), "{secret} was written down: {written}");
+        }
         assert_eq!(self.hostile.canary_calls(), 0, "an address of the provider's choosing was called");
     }
 
@@ -218,6 +222,11 @@ impl<'a> Journey<'a> {
             Err(error) => panic!("{error:?}"),
         }
     }
+}
+
+/// All that was written down.
+fn all() -> list_audit::Question {
+    list_audit::Question { page_size: 200, ..Default::default() }
 }
 
 /// A parameter of a form.

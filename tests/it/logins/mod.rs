@@ -12,25 +12,12 @@
 //!
 //! The cases of `providers` run through here too, each as a whole login.
 
-/// Makes a test of every journey named, on every store there is.
-macro_rules! on_every_store {
-    ($($name:ident)*) => {
-        on_every_store!(@on memory Memory: $($name)*);
-        on_every_store!(@on redis Redis: $($name)*);
-    };
-    (@on $module:ident $kept:ident: $($name:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $name() {
-                    super::$name(crate::world::Kept::$kept).await;
-                }
-            )*
-        }
-    };
-}
-
 use gatelodge::authority::login_answer::LoginFailure;
+use gatelodge::session::audit::{Action, Entry, Outcome};
+
+use crate::audit;
+use crate::hostile::Hostile;
+use crate::world::{Browser, Kept, World};
 
 mod callback;
 pub mod canary;
@@ -42,8 +29,8 @@ mod kill_step_up;
 pub use journey::{parameter as journey_parameter, refused};
 
 /// A login that does not begin, for this reason; INV holds.
-pub async fn not_begun(hostile: &crate::hostile::Hostile, failure: LoginFailure) {
-    let mut journey = journey::Journey::to(hostile, crate::world::Kept::Memory).await;
+pub async fn not_begun(hostile: &Hostile, failure: LoginFailure) {
+    let mut journey = journey::Journey::to(hostile, Kept::Memory).await;
     match journey.begin().await {
         journey::Begun::Not(answer, found) => {
             assert_eq!(found, failure);
@@ -53,7 +40,23 @@ pub async fn not_begun(hostile: &crate::hostile::Hostile, failure: LoginFailure)
     }
 }
 
+/// A whole login at a provider, in a world that knows it: the public id of the session that it makes.
+pub async fn log_in_to(world: &World, hostile: &Hostile) -> String {
+    let mut browser = Browser::default();
+    let started = world.start(&browser, "").await;
+    browser.keep(&started.answer.set_cookies);
+    let back = hostile.visit(&started.answer.location.unwrap()).unwrap();
+    world.callback(&browser, back.query().unwrap()).await.result.unwrap().key.public()
+}
+
+/// What is written down of a login that does not begin.
+pub async fn written_of_none_begun(hostile: &Hostile) -> Entry {
+    let mut journey = journey::Journey::to(hostile, Kept::Memory).await;
+    assert!(matches!(journey.begin().await, journey::Begun::Not(..)));
+    audit::explained::of_world(&journey.world, Action::LoginBegun, Outcome::Failed).await.entry
+}
+
 /// A whole login at a provider: the session that it makes lives.
-pub async fn log_in_at(hostile: &crate::hostile::Hostile) {
-    good::logged_in(hostile, crate::world::Kept::Memory).await;
+pub async fn log_in_at(hostile: &Hostile) {
+    good::logged_in(hostile, Kept::Memory).await;
 }

@@ -11,8 +11,8 @@ use super::told::Told;
 use super::{set, unset};
 use crate::hostile::keys::OTHER_RSA;
 use crate::hostile::{Hostile, Object, Signing};
-use crate::world::Kept;
 use crate::world::faults::Fault;
+use crate::world::{Kept, on_every_store};
 
 on_every_store! {
     a_sid_ends_its_own_sessions_and_no_others

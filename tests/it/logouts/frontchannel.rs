@@ -5,7 +5,7 @@ use gatelodge_client::v1::HttpAnswer;
 use super::set;
 use super::told::Told;
 use crate::hostile::Hostile;
-use crate::world::Kept;
+use crate::world::{Kept, on_every_store};
 
 on_every_store! {
     issuer_and_sid_together_end_their_sessions_and_no_others

@@ -13,24 +13,6 @@
 //! | `log` | what is written down of a logout, and what whoever sends one learns |
 //! | `failover` | an end that Redis has lost |
 
-/// Makes a test of every function named, on every store there is.
-macro_rules! on_every_store {
-    ($($name:ident)*) => {
-        on_every_store!(@on memory Memory: $($name)*);
-        on_every_store!(@on redis Redis: $($name)*);
-    };
-    (@on $module:ident $kept:ident: $($name:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $name() {
-                    super::$name(crate::world::Kept::$kept).await;
-                }
-            )*
-        }
-    };
-}
-
 mod backchannel;
 mod failover;
 mod frontchannel;

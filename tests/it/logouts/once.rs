@@ -12,8 +12,8 @@ use tonic::Code;
 use super::told::Told;
 use super::unset;
 use crate::hostile::Hostile;
-use crate::world::Kept;
 use crate::world::faults::Fault;
+use crate::world::{Kept, on_every_store};
 
 on_every_store! {
     of_copies_that_come_at_once_one_is_carried_out

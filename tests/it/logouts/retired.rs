@@ -10,7 +10,7 @@ use super::frontchannel::query;
 use super::told::Told;
 use super::unset;
 use crate::hostile::Hostile;
-use crate::world::Kept;
+use crate::world::{Kept, on_every_store};
 
 on_every_store! {
     a_disabled_provider_ends_the_sessions_that_live_on

@@ -13,7 +13,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
 use crate::hostile::{Endpoint, Hostile, reason_of};
-use crate::logins::log_in_at;
+use crate::logins::{log_in_at, written_of_none_begun};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 type Change = fn(&mut CertificateParams);
@@ -103,6 +103,27 @@ async fn the_names_that_a_wrong_certificate_has_are_told_to_the_operator() {
     trusting(&hostile, &own);
     let said = format!("{:?}", hostile.log_in().await.unwrap_err());
     assert!(said.contains("elsewhere.example") && said.contains("localhost"), "{said}");
+}
+
+// security.md 109: what a provider writes is for the log alone, also where a library repeats it.
+#[tokio::test]
+async fn nothing_that_a_wrong_certificate_says_is_shown_of_the_login_that_failed() {
+    let own = authority();
+    let hostile = provider(&own, |params| {
+        params.subject_alt_names = vec![rcgen::SanType::DnsName("canary-of-theirs.example".try_into().unwrap())];
+    })
+    .await;
+    trusting(&hostile, &own);
+    let entry = written_of_none_begun(&hostile).await;
+    assert!(entry.detail.ends_with("refused: it is for another name than the address has"), "{entry:?}");
+}
+
+#[tokio::test]
+async fn why_there_is_no_connection_is_shown_in_words_of_this_machine() {
+    let (hostile, way) = Hostile::start_behind_a_way().await;
+    way.close().await;
+    let entry = written_of_none_begun(&hostile).await;
+    assert!(entry.detail.ends_with("the connection failed: connection refused"), "{entry:?}");
 }
 
 #[test]

@@ -7,11 +7,12 @@ use gatelodge::crypto::ApiKey;
 use gatelodge_client::{Client, ClientOptions};
 use serde_json::Value;
 
-use super::served::{Served, hostile, provider, until};
+use super::served::{Served, hostile, provider};
 use crate::hostile::Hostile;
 use crate::redis::{Server, address};
 use crate::world::Kept;
 use crate::world::kept::fresh_prefix;
+use crate::world::process::until;
 
 /// An authority with one of everything that is counted: a session and its user, an API key, mint keys, audit entries.
 async fn served(kept: Kept, hostile: &Hostile, admin: &ApiKey) -> Served {

@@ -13,7 +13,7 @@ use gatelodge::config::variables::Variables;
 use gatelodge::telemetry::Telemetry;
 use tempfile::TempDir;
 
-use super::served::until;
+use crate::world::process::until;
 
 /// What the header of CSRF tokens is called: something that shows which text was read.
 fn text(header: &str) -> String {

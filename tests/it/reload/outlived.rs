@@ -8,11 +8,11 @@ use gatelodge::session::key_ring::RingKey;
 use gatelodge_client::v1;
 use tonic::Code;
 
-use super::replicas::{DELAY, Replica, key, lost, on_every_store, replicas};
+use super::replicas::{DELAY, Replica, key, lost, replicas};
 use crate::callers::{calls, listed, made, revoke};
 use crate::rpc::failed;
 use crate::rpc::serving::{Serving, by};
-use crate::world::{Browser, FaultyStore, Kept};
+use crate::world::{Browser, FaultyStore, Kept, on_every_store};
 
 on_every_store! {
     an_api_key_outlives_the_key_that_signed_it

@@ -12,10 +12,11 @@ use gatelodge::crypto::ApiKey;
 use gatelodge_client::v1::WatchAuditRequest;
 use gatelodge_client::{Client, ClientOptions};
 
-use super::served::{SECRET, Served, hostile, provider, until};
+use super::served::{Served, hostile, provider};
 use crate::redis::{Server, address, free_port};
 use crate::world::Browser;
 use crate::world::kept::fresh_prefix;
+use crate::world::process::{SECRET, until};
 
 const ANEW: &str = "the configuration was loaded anew";
 const REFUSED: &str = "stays in force";
@@ -94,11 +95,11 @@ async fn a_secret_behind_a_link_that_is_turned_is_noticed() {
         fs::write(folder.join(name).join("secret"), secret).unwrap();
     };
     let served = Served::with(&configuration("", &[]), None).await;
-    served_files(served.folder.path(), "first", "secret");
+    served_files(served.process.folder.path(), "first", "secret");
     symlink("first", served.path("mounted")).unwrap();
     served.write(&configuration("", &[one]));
     served.says(ANEW, 1).await;
-    served_files(served.folder.path(), "second", "another");
+    served_files(served.process.folder.path(), "second", "another");
     symlink("second", served.path("turned")).unwrap();
     fs::rename(served.path("turned"), served.path("mounted")).unwrap();
     served.says(ANEW, 2).await;

@@ -11,25 +11,7 @@ use gatelodge::session::key_ring::{Ring, RingKey};
 use gatelodge::session::time::Timestamp;
 use gatelodge::vault::{Rings, Vault};
 
-use crate::world::{Browser, Counted, Kept, World, settings, state_of};
-
-macro_rules! on_every_store {
-    ($($name:ident)*) => {
-        $(mod $name {
-            #[tokio::test]
-            async fn memory() {
-                super::$name(crate::world::Kept::Memory).await;
-            }
-
-            #[tokio::test]
-            async fn redis() {
-                super::$name(crate::world::Kept::Redis).await;
-            }
-        })*
-    };
-}
-
-pub(super) use on_every_store;
+use crate::world::{Browser, Counted, Kept, World, on_every_store, settings, state_of};
 
 on_every_store! {
     three_replicas_change_their_keys_in_any_order_and_nobody_is_logged_out
@@ -81,16 +63,7 @@ impl Replica {
 }
 
 pub(super) async fn replicas(kept: Kept, keys: &[RingKey]) -> [Replica; 3] {
-    let (put, mut ports) = (kept.ready().await, None);
-    let first = World::built(
-        &["idp"],
-        |_| (),
-        |own| {
-            put(own);
-            ports = Some(own.clone());
-        },
-    );
-    let ports: Ports = ports.unwrap();
+    let (first, ports) = World::kept_in(kept).await;
     [(); 3].map(|()| {
         let world =
             World { authority: first.authority.clone(), clock: first.clock.clone(), provider: first.provider.clone() };

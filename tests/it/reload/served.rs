@@ -1,49 +1,24 @@
 //! Owns a `gatelodge serve` in a process of its own, with its edge, whose files a test changes; and browsers that ask it.
 //! Does not know what is tested.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use gatelodge::app::world::SystemClock;
 use gatelodge::authority::ports::Clock as _;
 use reqwest::{Client, Response, redirect};
-use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
 
 use crate::hostile::{CLIENT_ID, CLIENT_SECRET, Hostile};
 use crate::redis::free_port;
 use crate::world::Browser;
+use crate::world::process::{Process, SECRETS, until};
 
-pub const SECRET: &str = "vY7r2k9QmX4tB8wL1zN6cH3sD5fG0jPa";
-
-const SECRETS: [(&str, &str); 2] =
-    [("SESSION_SIGNING_SECRET", SECRET), ("CSRF_SIGNING_SECRET", "pK3n8sW1xE6rT0yU4iO9aS2dF7gH5jLz")];
-
-/// A running authority; it ends with this value.
+/// A running authority.
 pub struct Served {
-    child: Child,
+    pub process: Process,
     edge: u16,
     grpc: u16,
-    pub folder: TempDir,
     client: Client,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits until it is so, for a minute at most.
-pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
-    while !is_so().await {
-        assert!(Instant::now() < end, "{what} did not come to pass");
-        sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// A provider whose clock is this machine's, as a process needs it.
@@ -79,17 +54,7 @@ impl Served {
         fs::write(folder.path().join("base"), base.to_string()).unwrap();
         fs::write(folder.path().join(name), text).unwrap();
         write(folder.path(), more);
-        let child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
-            .arg("serve")
-            .env_clear()
-            .envs(SECRETS)
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let served = Self { child, edge, grpc, folder, client };
+        let served = Self { process: Process::in_folder(folder), edge, grpc, client };
         until("serving", async || !served.lines("the authority listens").is_empty()).await;
         // Its edge asks what it is to serve first.
         until("an edge that serves", async || served.me(&Browser::default()).await != 503).await;
@@ -98,7 +63,7 @@ impl Served {
 
     /// Puts other configuration into its file.
     pub fn write(&self, more: &str) {
-        write(self.folder.path(), more);
+        write(self.process.folder.path(), more);
     }
 
     /// The same, where what every configuration of these has is changed too.
@@ -114,14 +79,14 @@ impl Served {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.process.path(name)
     }
 
     /// Runs a verb of the command line in its folder, which may ask it with this API key: exit code, standard output, standard
     /// error.
     pub async fn verb(&self, key: &str, words: &[&str]) -> (i32, String, String) {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_gatelodge"));
-        command.env_clear().envs(SECRETS).current_dir(self.folder.path());
+        command.env_clear().envs(SECRETS).current_dir(self.process.folder.path());
         command.env("GATELODGE_ADDRESS", self.address()).env("GATELODGE_API_KEY", key);
         let done = command.args(words).output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -130,20 +95,17 @@ impl Served {
 
     /// Ends the process at once.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.process.kill();
     }
 
     /// Asks it to read its configuration again.
     pub fn hang_up(&self) {
-        let done = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
-        assert!(done.success());
+        self.process.signal("HUP");
     }
 
     /// The lines of the log that say this.
     pub fn lines(&self, what: &str) -> Vec<String> {
-        let log = fs::read_to_string(self.path("log")).unwrap();
-        log.lines().filter(|line| line.contains(what)).map(str::to_owned).collect()
+        self.process.lines(what)
     }
 
     /// Waits until the log says this so many times.

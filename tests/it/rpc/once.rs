@@ -19,7 +19,7 @@ use url::Url;
 use super::serving::{Serving, by, context, cookies, validation};
 use super::{failed, fields_of};
 use crate::world::replicas::Replicas;
-use crate::world::{Browser, ISSUER, Kept, logout_token};
+use crate::world::{Browser, ISSUER, Kept, logout_token, on_every_store};
 
 pub const KEY: &str = "9b1e4a5c: free text, \u{e4} too";
 
@@ -135,24 +135,9 @@ macro_rules! refused {
     }};
 }
 
-macro_rules! on_every_store {
-    ($($name:ident)*) => {
-        $(mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn memory() {
-                super::$name(crate::world::Kept::Memory).await;
-            }
+pub(super) use repeated;
 
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn redis() {
-                super::$name(crate::world::Kept::Redis).await;
-            }
-        })*
-    };
-}
-pub(super) use {on_every_store, repeated};
-
-on_every_store! {
+on_every_store! { in several threads:
     each_call_of_a_login_is_carried_out_once
     each_call_about_a_session_is_carried_out_once
     each_call_of_an_admin_is_carried_out_once

@@ -12,17 +12,17 @@ use gatelodge_client::v1::validate_session_response::Outcome as Validated;
 use gatelodge_client::v1::{self, LoginFailure, session_service_revoke_request};
 use tonic::{Code, Status};
 
-use super::once::{KEY, Pair, is_repeated, on_every_store, repeated, update};
+use super::once::{KEY, Pair, is_repeated, repeated, update};
 use super::serving::{Serving, by, context, cookies, validation};
 use super::{failed, fields_of};
 use crate::tenants::town::{self, Town};
 use crate::world::faults::Fault;
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 const COOKIE: &str = "__Host-session";
 const A_WHILE: Duration = Duration::from_mins(5);
 
-on_every_store! {
+on_every_store! { in several threads:
     a_login_is_collected_again_long_after_its_callback
     a_dead_or_older_session_is_given_to_nobody_again
     an_answer_about_a_session_is_repeated_while_it_lives

@@ -10,13 +10,13 @@ use gatelodge_client::v1::update_attributes_response::Outcome;
 use tonic::Code;
 
 use super::failed;
-use super::once::{Pair, is_repeated, on_every_store, update};
+use super::once::{Pair, is_repeated, update};
 use super::serving::{Serving, by, context, within};
-use crate::world::Kept;
 use crate::world::faults::Fault;
 use crate::world::replicas::until;
+use crate::world::{Kept, on_every_store};
 
-on_every_store! {
+on_every_store! { in several threads:
     of_fifty_racing_twins_on_two_replicas_one_is_carried_out
     a_twin_waits_as_long_as_its_deadline_lets_it
     a_call_whose_caller_has_gone_is_carried_out_to_its_end

@@ -15,7 +15,7 @@ use crate::rpc::serving::{Serving, by, validation};
 use crate::rpc::watching::{Watch, next, of, watch};
 use crate::world::faults::Fault;
 use crate::world::replicas::{Replicas, until};
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     an_aborted_issue_gives_the_one_successor_to_whoever_asks_next

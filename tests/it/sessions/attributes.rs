@@ -14,7 +14,7 @@ use tonic::Code;
 use super::door::{Door, active};
 use crate::rpc::serving::{by, context, cookies};
 use crate::rpc::{failed, fields_of};
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     what_is_kept_is_read_again_until_the_session_ends

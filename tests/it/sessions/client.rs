@@ -10,7 +10,7 @@ use gatelodge_client::v1::FingerprintJudgement::{Differed, Matched};
 use gatelodge_client::v1::validate_session_response::Outcome;
 
 use super::door::{Door, active, inactive};
-use crate::world::{Browser, Kept, state_of};
+use crate::world::{Browser, Kept, on_every_store, state_of};
 
 on_every_store! {
     a_warning_reaches_the_answer_and_the_log

@@ -8,7 +8,7 @@ use gatelodge_client::v1::preview_revoke_request::Target;
 
 use super::door::{Door, active, inactive};
 use crate::rpc::serving::{by, context, cookies};
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     of_a_browser_that_presents_several_sessions_all_are_counted

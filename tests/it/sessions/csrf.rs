@@ -7,7 +7,7 @@ use gatelodge_client::v1::DeniedReason as Reason;
 use gatelodge_client::v1::validate_session_response::Outcome;
 
 use super::door::{Door, active, denied_its_token};
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     every_fault_of_a_token_has_its_own_reason

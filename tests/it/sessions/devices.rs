@@ -8,7 +8,7 @@ use gatelodge_client::v1::session_service_revoke_request::Target;
 
 use super::door::{Door, active, inactive};
 use crate::rpc::serving::{by, context, cookies};
-use crate::world::{Browser, Kept, state_of};
+use crate::world::{Browser, Kept, on_every_store, state_of};
 
 on_every_store! {
     a_user_sees_their_own_sessions_the_newest_first

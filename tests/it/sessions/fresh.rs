@@ -15,7 +15,7 @@ use super::step_up::{begin, come_back, completed, failed, query};
 use crate::rpc::clocks::Wrong;
 use crate::rpc::serving::{Serving, by, cookies};
 use crate::world::replicas::Replicas;
-use crate::world::{Browser, Kept, Says};
+use crate::world::{Browser, Kept, Says, on_every_store};
 
 on_every_store! {
     a_login_whose_age_nobody_stated_is_never_fresh

@@ -10,7 +10,7 @@ use gatelodge_client::v1::{self, LoginFailure};
 
 use super::door::{Door, active, inactive};
 use crate::rpc::serving::{by, context, cookies};
-use crate::world::{Browser, Kept, state_of};
+use crate::world::{Browser, Kept, on_every_store, state_of};
 
 on_every_store! {
     a_login_beyond_the_limit_is_refused_and_says_so

@@ -12,7 +12,7 @@ use gatelodge_client::v1::admin_service_revoke_request::Target;
 use super::door::{Door, inactive};
 use crate::rpc::serving::{by, context, cookies};
 use crate::world::replicas::until;
-use crate::world::{Browser, Kept, state_of};
+use crate::world::{Browser, Kept, on_every_store, state_of};
 
 on_every_store! {
     a_filter_lets_through_what_it_names_and_is_repeated

@@ -25,24 +25,6 @@
 //! | `silent` | logins that show nothing, and hints |
 //! | `checks` | many checks on one stream |
 
-/// Makes a test of every function named, on every store there is.
-macro_rules! on_every_store {
-    ($($name:ident)*) => {
-        on_every_store!(@on memory Memory: $($name)*);
-        on_every_store!(@on redis Redis: $($name)*);
-    };
-    (@on $module:ident $kept:ident: $($name:ident)*) => {
-        mod $module {
-            $(
-                #[tokio::test]
-                async fn $name() {
-                    super::$name(crate::world::Kept::$kept).await;
-                }
-            )*
-        }
-    };
-}
-
 mod aborted;
 mod attributes;
 mod checks;

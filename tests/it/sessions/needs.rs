@@ -8,7 +8,7 @@ use gatelodge_client::v1::validate_session_response::Outcome;
 
 use super::door::{Door, active};
 use crate::rpc::serving::{by, cookies};
-use crate::world::{Browser, Kept, Says};
+use crate::world::{Browser, Kept, Says, on_every_store};
 
 on_every_store! {
     every_requirement_is_met_or_named

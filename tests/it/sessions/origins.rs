@@ -5,7 +5,7 @@ use gatelodge_client::v1::validate_session_response::Outcome;
 use gatelodge_client::v1::{self, CsrfRequirement as Csrf, DeniedReason as Reason};
 
 use super::door::{Door, TOKENLESS, active};
-use crate::world::Kept;
+use crate::world::{Kept, on_every_store};
 
 on_every_store! {
     where_a_request_comes_from_decides_beside_its_token

@@ -15,7 +15,7 @@ use tonic::transport::Channel;
 use super::door::{Door, active, inactive};
 use crate::rpc::serving::{Serving, by, context, cookies, validation};
 use crate::world::replicas::Replicas;
-use crate::world::{Browser, Kept, World, state_of};
+use crate::world::{Browser, Kept, World, on_every_store, state_of};
 
 on_every_store! {
     the_first_login_makes_a_user_and_says_so

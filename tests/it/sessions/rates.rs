@@ -22,7 +22,7 @@ use crate::rpc::serving::{Serving, by, context, cookies, validation};
 use crate::tokens::answer_in;
 use crate::world::faults::Fault;
 use crate::world::replicas::Replicas;
-use crate::world::{Browser, Kept, state_of};
+use crate::world::{Browser, Kept, on_every_store, state_of};
 
 on_every_store! {
     beyond_the_allowance_a_client_is_told_when_to_come_back_and_no_other_is

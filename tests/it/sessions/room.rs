@@ -12,7 +12,7 @@ use gatelodge_client::v1::{self, LoginFailure};
 
 use super::door::{Door, active};
 use crate::rpc::serving::{by, context, cookies};
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     of_a_hundred_racing_starts_no_more_begin_than_may_be_under_way

@@ -11,7 +11,7 @@ use gatelodge_client::v1::validate_session_response::Outcome;
 
 use super::door::{AFTER, COOKIE, Door, GRACE, active, denied_its_token, rotating};
 use crate::rpc::serving::{by, context, cookies};
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     a_credential_is_replaced_by_age_and_the_session_goes_on

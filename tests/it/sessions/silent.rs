@@ -7,7 +7,7 @@ use gatelodge_client::v1::complete_callback_response::Outcome as Completed;
 
 use super::door::{COOKIE, Door};
 use crate::rpc::serving::{by, context, cookies};
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     a_silent_login_that_needs_the_user_says_so_and_is_no_trouble

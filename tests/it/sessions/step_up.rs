@@ -14,7 +14,7 @@ use gatelodge_client::v1::validate_session_response::Outcome;
 
 use super::door::{AFTER, COOKIE, Door, GRACE, active, denied, inactive, rotating};
 use crate::rpc::serving::{by, context, cookies};
-use crate::world::{Browser, Kept, Says};
+use crate::world::{Browser, Kept, Says, on_every_store};
 
 on_every_store! {
     a_stronger_login_of_the_same_user_goes_on_with_the_session

@@ -11,8 +11,8 @@ use gatelodge_client::v1::validate_session_response::Outcome;
 use super::door::{AFTER, Door, GRACE, active, inactive, rotating};
 use crate::rpc::failed;
 use crate::rpc::serving::{by, cookies};
-use crate::world::Kept;
 use crate::world::replicas::until;
+use crate::world::{Kept, on_every_store};
 
 on_every_store! {
     an_old_credential_after_its_grace_ends_the_session_and_the_log_says_so

@@ -10,7 +10,7 @@ use gatelodge_client::v1::validate_session_response::Outcome;
 
 use super::door::{AFTER, Door, active, rotating};
 use crate::rpc::serving::{Serving, by, validation};
-use crate::world::{Browser, FaultyStore, Kept, World, state_of};
+use crate::world::{Browser, FaultyStore, Kept, World, on_every_store, state_of};
 
 on_every_store! {
     remember_me_gives_the_second_pair_of_limits

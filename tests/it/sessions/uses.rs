@@ -14,7 +14,7 @@ use super::door::{Door, active};
 use crate::rpc::serving::{Serving, by, validation, within};
 use crate::world::faults::Fault;
 use crate::world::replicas::Replicas;
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     a_hundred_requests_at_once_are_one_write

@@ -13,7 +13,7 @@ use super::step_up::{begin, come_back, completed, failed, query};
 use crate::rpc::serving::context;
 use crate::world::faults::Fault;
 use crate::world::replicas::until;
-use crate::world::{Browser, Kept, Says, World};
+use crate::world::{Browser, Kept, Says, World, on_every_store};
 
 on_every_store! {
     a_login_that_succeeded_and_was_no_help_leads_to_a_page_and_not_to_another_login

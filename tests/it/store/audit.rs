@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatelodge::authority::audit_store::KeptEntry;
-use gatelodge::session::audit::{EntryId, EntryName};
+use gatelodge::session::audit::{EntryId, EntryName, Room};
 use gatelodge::session::key::TenantNumber;
 use gatelodge::session::time::Timestamp;
 
@@ -15,7 +15,9 @@ const DAY: Duration = Duration::from_hours(24);
 const ALL: std::ops::Range<EntryId> = EntryId::FIRST..EntryId::LAST;
 
 fn name(text: &str) -> EntryName {
-    EntryName::request(TENANT, text)
+    let mut name = [0; 16];
+    name[..text.len()].copy_from_slice(text.as_bytes());
+    EntryName(name)
 }
 
 /// The entry of that number: a quarter of an hour after the one before it.
@@ -24,7 +26,7 @@ async fn entry(bench: &Bench, number: u64, names: &[&str]) -> KeptEntry {
     let at = Timestamp::from_millis(began.as_millis() / 3_600_000 * 3_600_000 + number * 900_000);
     let names = names.iter().map(|text| name(text)).collect();
     let sealed = format!("entry {number}").into_bytes();
-    KeptEntry { id: EntryId::new(at, [7; 10]), names, is_anybodys: false, sealed }
+    KeptEntry { id: EntryId::new(at, 7, [7; 8]), names, room: None, sealed }
 }
 
 async fn keep(bench: &Bench, tenant: TenantNumber, entry: &KeptEntry) {
@@ -97,18 +99,23 @@ pub async fn entries_go_by_themselves(bench: &Bench) {
     }
 }
 
-pub async fn what_anybody_can_cause_is_bounded_and_the_rest_is_not(bench: &Bench) {
+pub async fn an_hour_has_so_many_of_each_room_and_the_rest_is_not_bounded(bench: &Bench) {
     let mut one = entry(bench, 0, &[]).await;
-    for (number, is_anybodys, expected) in
-        [(0, true, true), (1, false, true), (2, true, false), (3, false, true), (4, true, false)]
-    {
-        one.id = EntryId::new(one.id.time(), [number; 10]);
-        one.is_anybodys = is_anybodys;
-        assert_eq!(bench.store.keep_entry(TENANT, one.clone(), LONG, 2).await.unwrap(), expected, "{number}");
+    let rooms = [Room::Anybodys, Room::Begun, Room::Returned].map(Some);
+    for (round, is_kept) in [(0, true), (1, true), (2, false)] {
+        for room in [None].into_iter().chain(rooms) {
+            let place = room.map_or(0, |room| room as u16);
+            (one.id, one.room) = (EntryId::new(one.id.time(), round * 4 + place, [7; 8]), room);
+            let kept = bench.store.keep_entry(TENANT, one.clone(), LONG, 2).await.unwrap();
+            assert_eq!(kept, is_kept || room.is_none(), "{round} {room:?}");
+        }
     }
-    let next_hour = KeptEntry { is_anybodys: true, ..entry(bench, 4, &[]).await };
-    assert!(bench.store.keep_entry(TENANT, next_hour, LONG, 2).await.unwrap());
-    assert_eq!(all(bench, TENANT, None).await.len(), 4);
+    for tenant in [TENANT, OTHER] {
+        let number = if tenant == TENANT { 4 } else { 0 };
+        let one = KeptEntry { room: Some(Room::Anybodys), ..entry(bench, number, &[]).await };
+        assert!(bench.store.keep_entry(tenant, one, LONG, 2).await.unwrap(), "another hour, another tenant");
+    }
+    assert_eq!(all(bench, TENANT, None).await.len(), 10);
 }
 
 pub async fn a_tenants_entries_are_dropped_with_its_number(bench: &Bench) {

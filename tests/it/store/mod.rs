@@ -56,7 +56,7 @@ every_store! {
         entries_are_listed_the_newest_first_page_by_page
         entries_are_found_by_their_names_in_their_tenant_alone
         entries_go_by_themselves
-        what_anybody_can_cause_is_bounded_and_the_rest_is_not
+        an_hour_has_so_many_of_each_room_and_the_rest_is_not_bounded
         a_tenants_entries_are_dropped_with_its_number;
     users:
         a_login_makes_or_changes_its_users_record

@@ -1,9 +1,12 @@
 //! Owns what must hold of keys and values in Redis: one slot, bytes that other versions write, scripts that a server
 //! has forgotten. Does not know the scripts.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use gatelodge::authority::audit_store::KeptEntry;
 use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, Lookup, NewSession, StoreError};
+use gatelodge::session::audit::{EntryId, EntryName, Room};
 use gatelodge::session::key::{Partition, SessionKey};
 use gatelodge::session::mark::MarkTarget;
 use gatelodge::session::record::Ending;
@@ -153,5 +156,55 @@ async fn partitions_are_spread_evenly_over_the_nodes() {
     // 300 users, each with record, tokens and an index that some of them share.
     assert_eq!(counts.len(), 3);
     assert!(counts.iter().all(|count| (180..=400).contains(count)), "{counts:?}");
+    bench.leave().await;
+}
+
+/// How long each key of the audit lives, by how long its name is after the tenant: the hours, one, a count, a name.
+async fn lives(bench: &Bench) -> BTreeMap<usize, Duration> {
+    let keys = keys(bench, b'r').await;
+    let ask = move || {
+        let mut admin = Server::shared().admin();
+        let left = |key: &Vec<u8>| redis::cmd("PTTL").arg(key).query::<i64>(&mut admin).unwrap();
+        let lives: Vec<_> = keys.iter().map(left).collect();
+        keys.into_iter().zip(lives).collect::<Vec<_>>()
+    };
+    let all = tokio::task::spawn_blocking(ask).await.unwrap();
+    let id_of = |key: &[u8]| key.len() - key.windows(2).position(|pair| pair == b"}r").unwrap() - 6;
+    let life = |left: i64| Duration::from_millis(u64::try_from(left).expect("it lives for ever"));
+    all.into_iter().map(|(key, left)| (id_of(&key), life(left))).collect()
+}
+
+// An hour's entries go together, when the last of them may; so do the names by which they are found.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_down_lives_as_long_as_it_is_kept_and_an_hour() {
+    let bench = bench::redis().await;
+    let (day, hour) = (Duration::from_hours(24), Duration::from_hours(1));
+    let now = bench.store.time().await.unwrap();
+    let entry = |number| KeptEntry {
+        id: EntryId::new(now, number, [7; 8]),
+        names: vec![EntryName([7; 16])],
+        room: Some(Room::Begun),
+        sealed: b"sealed".to_vec(),
+    };
+    let all_live_long = async || {
+        let lives = lives(&bench).await;
+        assert_eq!(lives.keys().copied().collect::<Vec<_>>(), [0, 4, 5, 16]);
+        for (kind, life) in lives {
+            let whole = if kind == 5 { 2 * hour } else { day + hour };
+            assert!(life <= whole && whole < life + Duration::from_secs(30), "{kind}: {life:?}");
+        }
+    };
+    assert!(bench.store.keep_entry(TENANT, entry(1), day, 2).await.unwrap());
+    all_live_long().await;
+    for key in keys(&bench, b'r').await {
+        bend(&key, "redis.call('PEXPIRE', KEYS[1], 1000)").await;
+    }
+    assert!(bench.store.keep_entry(TENANT, entry(2), day, 2).await.unwrap());
+    all_live_long().await;
+    // One that is sent again, since its answer was lost, takes no more room.
+    assert!(bench.store.keep_entry(TENANT, entry(2), day, 2).await.unwrap());
+    assert!(!bench.store.keep_entry(TENANT, entry(3), day, 2).await.unwrap());
+    bench.store.drop_entries(TENANT).await.unwrap();
+    assert_eq!(lives(&bench).await.into_keys().collect::<Vec<_>>(), [16], "names of nothing, which end by themselves");
     bench.leave().await;
 }

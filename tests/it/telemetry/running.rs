@@ -1,43 +1,24 @@
 //! Owns `gatelodge serve` as those see it who run it: with a collector that is away, and with nothing on. Does not know what
 //! is counted.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use gatelodge_client::{Client, ClientOptions};
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::MetricsServiceServer;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use super::collector::Collector;
 use crate::redis::free_port;
+use crate::world::process::{Process, until};
 
-/// A running authority; it ends with this value.
+/// A running authority.
 struct Served {
-    child: Child,
+    process: Process,
     client: Client,
-    folder: TempDir,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
-    while !is_so().await {
-        assert!(Instant::now() < end, "{what} did not come to pass");
-        sleep(Duration::from_millis(20)).await;
-    }
 }
 
 impl Served {
@@ -46,19 +27,8 @@ impl Served {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
         fs::write(folder.path().join("gatelodge.yaml"), format!("server: {{ listen: '127.0.0.1:{port}' }}\n{more}\n"))
             .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_gatelodge"))
-            .arg("serve")
-            .env_clear()
-            .env("SESSION_SIGNING_SECRET", "vY7r2k9QmX4tB8wL1zN6cH3sD5fG0jPa")
-            .env("CSRF_SIGNING_SECRET", "pK3n8sW1xE6rT0yU4iO9aS2dF7gH5jLz")
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
         let client = Client::connect(&ClientOptions::without_key(format!("http://127.0.0.1:{port}"))).unwrap();
-        let served = Self { child, client, folder };
+        let served = Self { process: Process::in_folder(folder), client };
         until("serving", async || served.is_serving().await).await;
         served
     }
@@ -67,14 +37,8 @@ impl Served {
         self.client.is_serving("").await.is_ok_and(|serving| serving)
     }
 
-    /// The lines of the log that say this.
-    fn lines(&self, what: &str) -> Vec<String> {
-        let log = fs::read_to_string(self.folder.path().join("log")).unwrap();
-        log.lines().filter(|line| line.contains(what)).map(str::to_owned).collect()
-    }
-
     fn proc(&self, of: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{of}", self.child.id()))
+        PathBuf::from(format!("/proc/{}/{of}", self.process.id()))
     }
 
     /// The names of its threads, as far as they are kept (proc(5), `comm`).
@@ -110,7 +74,7 @@ async fn while_the_collector_is_away_the_authority_serves_and_says_so_once() {
          metrics: {{ every: 100ms, prometheus: {{ enabled: true, listen: '127.0.0.1:{shown}' }} }} }}"
     ))
     .await;
-    until("a line of the log", async || !served.lines("the collector does not take them").is_empty()).await;
+    until("a line of the log", async || !served.process.lines("the collector does not take them").is_empty()).await;
     assert!(served.is_serving().await);
     // What can be read says how it goes meanwhile.
     let shown = page(shown).await;
@@ -123,13 +87,12 @@ async fn while_the_collector_is_away_the_authority_serves_and_says_so_once() {
     let services = Server::builder().add_service(MetricsServiceServer::new(collector.clone()));
     tokio::spawn(services.serve_with_incoming(TcpIncoming::from(listener)));
     until("a metric", async || collector.taken().metrics().contains(&"gatelodge.store.up")).await;
-    until("a line of the log", async || !served.lines("the collector takes them again").is_empty()).await;
-    assert_eq!(served.lines("the collector does not take them").len(), 1, "however often it was tried");
+    until("a line of the log", async || !served.process.lines("the collector takes them again").is_empty()).await;
+    assert_eq!(served.process.lines("the collector does not take them").len(), 1, "however often it was tried");
 
     let sent = collector.taken().metrics.len();
-    let pid = served.child.id().to_string();
-    assert!(Command::new("kill").arg(pid).status().unwrap().success());
-    until("its end", async || served.child.try_wait().unwrap().is_some()).await;
+    served.process.signal("TERM");
+    until("its end", async || served.process.end().is_some()).await;
     assert!(collector.taken().metrics.len() > sent, "the last figures are sent when it stops");
 }
 
@@ -139,9 +102,9 @@ async fn a_collector_that_hangs_keeps_no_process() {
     let address = listener.local_addr().unwrap();
     let mut served =
         Served::with(&format!("telemetry: {{ otlp: {{ endpoint: 'http://{address}', timeout: 1s }} }}")).await;
-    assert!(Command::new("kill").arg(served.child.id().to_string()).status().unwrap().success());
-    until("its end", async || served.child.try_wait().unwrap().is_some()).await;
-    assert_eq!(served.lines("could not be sent in time").len(), 1);
+    served.process.signal("TERM");
+    until("its end", async || served.process.end().is_some()).await;
+    assert_eq!(served.process.lines("could not be sent in time").len(), 1);
 }
 
 #[tokio::test]

@@ -84,16 +84,7 @@ impl Town {
         change: impl Fn(usize, &mut Settings),
         server: impl FnOnce(&mut ServerSettings),
     ) -> Self {
-        let (put, mut ports) = (kept.ready().await, None);
-        let first = World::built(
-            &["idp"],
-            |_| (),
-            |own| {
-                put(own);
-                ports = Some(own.clone());
-            },
-        );
-        let ports: Ports = ports.unwrap();
+        let (first, ports) = World::kept_in(kept).await;
         let memory = Memory::new(ports.entropy.as_ref(), settings().cache);
         let worlds = [0, 1, 2].map(|at| {
             let mut settings = Settings { tenant: number(at), tenant_name: NAMES[at].into(), ..settings() };

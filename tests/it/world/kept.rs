@@ -14,6 +14,31 @@ use gatelodge::store::redis::{RedisSettings, RedisStore};
 use crate::redis::Server;
 use crate::store::bench::settings_for;
 
+/// Makes a test of every function named, on every store there is; where calls are to race, `in several threads`.
+macro_rules! on_every_store {
+    ($($name:ident)*) => {
+        on_every_store!(@as [tokio::test]: $($name)*);
+    };
+    (in several threads: $($name:ident)*) => {
+        on_every_store!(@as [tokio::test(flavor = "multi_thread", worker_threads = 2)]: $($name)*);
+    };
+    (@as $test:tt: $($name:ident)*) => {
+        on_every_store!(@on memory Memory $test: $($name)*);
+        on_every_store!(@on redis Redis $test: $($name)*);
+    };
+    (@on $module:ident $kept:ident $test:tt: $($name:ident)*) => {
+        mod $module {
+            $(
+                # $test
+                async fn $name() {
+                    super::$name(crate::world::Kept::$kept).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use on_every_store;
+
 /// Where a world's sessions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {

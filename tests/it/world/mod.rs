@@ -5,6 +5,7 @@ mod browser;
 pub mod faults;
 pub mod kept;
 pub mod log;
+pub mod process;
 mod provider;
 pub mod replicas;
 mod settings;
@@ -27,6 +28,7 @@ use gatelodge::vault::Vault;
 
 pub use self::browser::{Browser, state_of};
 pub use self::faults::FaultyStore;
+pub(crate) use self::kept::on_every_store;
 pub use self::kept::{Kept, connected_to};
 pub use self::provider::{FakeProvider, ISSUER, Listed, Says, logout_token};
 pub use self::settings::settings;
@@ -130,6 +132,20 @@ impl World {
         let mut store = None;
         let world = Self::built(&["idp"], change, |ports| store = Some(FaultyStore::before(ports)));
         (world, store.unwrap())
+    }
+
+    /// A world whose sessions are kept there, and its ports, for others over the same store.
+    pub async fn kept_in(kept: Kept) -> (Self, Ports) {
+        let (put, mut ports) = (kept.ready().await, None);
+        let world = Self::built(
+            &["idp"],
+            |_| (),
+            |own| {
+                put(own);
+                ports = Some(own.clone());
+            },
+        );
+        (world, ports.unwrap())
     }
 
     /// A world with other settings and other ports.

@@ -1196,7 +1196,9 @@ func (x *WatchAuditRequest) GetFilter() *AuditFilter {
 type WatchAuditResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What was written down since, the oldest first. None in the first message.
-	Entries       []*AuditEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	Entries []*AuditEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Entries may be missing before these: ListAudit has them.
+	Gap           bool `protobuf:"varint,2,opt,name=gap,proto3" json:"gap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1236,6 +1238,13 @@ func (x *WatchAuditResponse) GetEntries() []*AuditEntry {
 		return x.Entries
 	}
 	return nil
+}
+
+func (x *WatchAuditResponse) GetGap() bool {
+	if x != nil {
+		return x.Gap
+	}
+	return false
 }
 
 // The question of ExplainLogin.
@@ -1414,9 +1423,10 @@ const file_gatelodge_v1_admin_proto_rawDesc = "" +
 	"\aentries\x18\x01 \x03(\v2\x18.gatelodge.v1.AuditEntryR\aentries\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"F\n" +
 	"\x11WatchAuditRequest\x121\n" +
-	"\x06filter\x18\x01 \x01(\v2\x19.gatelodge.v1.AuditFilterR\x06filter\"H\n" +
+	"\x06filter\x18\x01 \x01(\v2\x19.gatelodge.v1.AuditFilterR\x06filter\"Z\n" +
 	"\x12WatchAuditResponse\x122\n" +
-	"\aentries\x18\x01 \x03(\v2\x18.gatelodge.v1.AuditEntryR\aentries\"4\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.gatelodge.v1.AuditEntryR\aentries\x12\x10\n" +
+	"\x03gap\x18\x02 \x01(\bR\x03gap\"4\n" +
 	"\x13ExplainLoginRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\"J\n" +

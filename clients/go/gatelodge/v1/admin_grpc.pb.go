@@ -133,8 +133,8 @@ type AdminServiceClient interface {
 	// is written beside the answer of its call, so it may come a moment later.
 	// Reasons: INVALID_FIELD, AUDIT_OFF, STORE_UNAVAILABLE.
 	ListAudit(ctx context.Context, in *ListAuditRequest, opts ...grpc.CallOption) (*ListAuditResponse, error)
-	// Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. What takes
-	// a replica longer than 10 seconds to write is not told: ListAudit has it.
+	// Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. Where more
+	// comes at once than can be told, or the store takes an authority's entries too late, a message says that there is a `gap`.
 	//
 	// Callers: admin. Safe to retry; what came in between is for ListAudit.
 	// Reasons: INVALID_FIELD, AUDIT_OFF.
@@ -409,8 +409,8 @@ type AdminServiceServer interface {
 	// is written beside the answer of its call, so it may come a moment later.
 	// Reasons: INVALID_FIELD, AUDIT_OFF, STORE_UNAVAILABLE.
 	ListAudit(context.Context, *ListAuditRequest) (*ListAuditResponse, error)
-	// Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. What takes
-	// a replica longer than 10 seconds to write is not told: ListAudit has it.
+	// Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. Where more
+	// comes at once than can be told, or the store takes an authority's entries too late, a message says that there is a `gap`.
 	//
 	// Callers: admin. Safe to retry; what came in between is for ListAudit.
 	// Reasons: INVALID_FIELD, AUDIT_OFF.

@@ -235,7 +235,7 @@ type AuditEntry struct {
 	RequestId string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The client's address, or the network that it is in (`app.audit.client_addresses`), where a browser's request came along.
 	ClientAddress string `protobuf:"bytes,10,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
-	// The public id of the session, if it was about one.
+	// The public id of the session, if it was about one; of what a user did, the one that they did it with.
 	SessionId string `protobuf:"bytes,11,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// The user, if it was about one, while there is a record of them: of one who was deleted nothing here says who it was.
 	UserId string `protobuf:"bytes,12,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -246,9 +246,12 @@ type AuditEntry struct {
 	// The login: the same in all entries of one; opaque.
 	LoginId string `protobuf:"bytes,15,opt,name=login_id,json=loginId,proto3" json:"login_id,omitempty"`
 	// The steps of a login, in their order.
-	Steps         []*AuditStep `protobuf:"bytes,16,rep,name=steps,proto3" json:"steps,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Steps []*AuditStep `protobuf:"bytes,16,rep,name=steps,proto3" json:"steps,omitempty"`
+	// The public ids of the sessions that ended, as far as they were known without a look for them; 16 at most. None of what
+	// ended a whole tenant, a provider's sessions, or everything.
+	EndedSessionIds []string `protobuf:"bytes,17,rep,name=ended_session_ids,json=endedSessionIds,proto3" json:"ended_session_ids,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *AuditEntry) Reset() {
@@ -393,6 +396,13 @@ func (x *AuditEntry) GetSteps() []*AuditStep {
 	return nil
 }
 
+func (x *AuditEntry) GetEndedSessionIds() []string {
+	if x != nil {
+		return x.EndedSessionIds
+	}
+	return nil
+}
+
 // A step of a login.
 type AuditStep struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -464,7 +474,7 @@ type AuditFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// About this user (`<provider>_<sub>`). Also of one who was deleted: whoever knows the id may ask what happened.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// About the session of this public id.
+	// About the session of this public id, or one of several that ended with it.
 	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// Of the call of this request id.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -474,9 +484,10 @@ type AuditFilter struct {
 	Actions []AuditAction `protobuf:"varint,5,rep,packed,name=actions,proto3,enum=gatelodge.v1.AuditAction" json:"actions,omitempty"`
 	// Only what failed, or ended in trouble.
 	OnlyFailures bool `protobuf:"varint,6,opt,name=only_failures,json=onlyFailures,proto3" json:"only_failures,omitempty"`
-	// Made then or later.
+	// Made then or later; what waited for the store longer than 5 seconds counts by when it was written. WatchAudit tells of the
+	// future, whatever stands here.
 	AfterTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=after_time,json=afterTime,proto3" json:"after_time,omitempty"`
-	// Made before. WatchAudit tells of the future, whatever stands here.
+	// Made before; likewise.
 	BeforeTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=before_time,json=beforeTime,proto3" json:"before_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -572,7 +583,7 @@ var File_gatelodge_v1_audit_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x18gatelodge/v1/audit.proto\x12\fgatelodge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x04\n" +
+	"\x18gatelodge/v1/audit.proto\x12\fgatelodge.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcd\x04\n" +
 	"\n" +
 	"AuditEntry\x12\x19\n" +
 	"\bentry_id\x18\x01 \x01(\tR\aentryId\x12.\n" +
@@ -594,7 +605,8 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\vended_count\x18\x0e \x01(\x04R\n" +
 	"endedCount\x12\x19\n" +
 	"\blogin_id\x18\x0f \x01(\tR\aloginId\x12-\n" +
-	"\x05steps\x18\x10 \x03(\v2\x17.gatelodge.v1.AuditStepR\x05steps\"\x85\x01\n" +
+	"\x05steps\x18\x10 \x03(\v2\x17.gatelodge.v1.AuditStepR\x05steps\x12*\n" +
+	"\x11ended_session_ids\x18\x11 \x03(\tR\x0fendedSessionIds\"\x85\x01\n" +
 	"\tAuditStep\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x124\n" +

@@ -1,9 +1,13 @@
--- Keeps an audit entry. KEYS: the hours that there are, the entries of its hour, then for each of its names the ids of that
--- name. ARGV: the hour (4 bytes), the id (16), the id and what is sealed, the life, '1' where anybody can cause it, how many
--- entries the hour may have then, the first hour that is still kept (4), the first id that is (16), how many ids a name may
--- have. Answers whether it is kept.
-if ARGV[5] == '1' and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[6]) then
-  return 0
+-- Keeps an audit entry. KEYS: the hours that there are, the entries of its hour, how many of its room the hour has, then for
+-- each of its names the ids of that name. ARGV: the hour (4 bytes), the id (16), the id and what is sealed, the life, how many
+-- of its room the hour may have (empty: it has no room), how long they are counted, the first hour that is still kept (4), the
+-- first id that is (16), how many ids a name may have. Answers whether it is kept.
+if ARGV[5] ~= '' and not redis.call('ZSCORE', KEYS[2], ARGV[3]) then
+  local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+  if count >= tonumber(ARGV[5]) then
+    return 0
+  end
+  redis.call('SET', KEYS[3], count + 1, 'PX', ARGV[6])
 end
 local function forget(key, before)
   local gone = redis.call('ZRANGE', key, '-', '(' .. before, 'BYLEX', 'LIMIT', 0, 100)
@@ -14,7 +18,7 @@ end
 redis.call('ZADD', KEYS[1], 0, ARGV[1])
 redis.call('ZADD', KEYS[2], 0, ARGV[3])
 forget(KEYS[1], ARGV[7])
-for at = 3, #KEYS do
+for at = 4, #KEYS do
   redis.call('ZADD', KEYS[at], 0, ARGV[2])
   forget(KEYS[at], ARGV[8])
   local over = redis.call('ZCARD', KEYS[at]) - tonumber(ARGV[9])
@@ -23,6 +27,8 @@ for at = 3, #KEYS do
   end
 end
 for at = 1, #KEYS do
-  redis.call('PEXPIRE', KEYS[at], ARGV[4])
+  if at ~= 3 then
+    redis.call('PEXPIRE', KEYS[at], ARGV[4])
+  end
 end
 return 1

@@ -22,7 +22,7 @@ use tonic::transport::Endpoint;
 use super::{Hall, Stream, active, failed};
 use crate::rpc::serving::{by, validation};
 use crate::world::faults::Fault;
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     a_slow_question_delays_no_other

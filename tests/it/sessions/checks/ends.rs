@@ -15,8 +15,8 @@ use tonic_types::StatusExt as _;
 
 use super::{Hall, Stream, active};
 use crate::rpc::serving::{Serving, by, key};
-use crate::world::Kept;
 use crate::world::faults::Fault;
+use crate::world::{Kept, on_every_store};
 
 on_every_store! {
     a_server_that_stops_answers_what_it_has_read_and_says_to_reopen

@@ -14,7 +14,7 @@ use tonic_types::StatusExt as _;
 use super::{Hall, Stream, active, failed};
 use crate::rpc::serving::{by, context, key};
 use crate::world::faults::Fault;
-use crate::world::{Browser, Kept};
+use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     each_question_is_answered_as_a_call_is

@@ -504,6 +504,9 @@ class WatchAuditResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     ENTRIES_FIELD_NUMBER: builtins.int
+    GAP_FIELD_NUMBER: builtins.int
+    gap: builtins.bool
+    """Entries may be missing before these: ListAudit has them."""
     @property
     def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.audit_pb2.AuditEntry]:
         """What was written down since, the oldest first. None in the first message."""
@@ -512,8 +515,9 @@ class WatchAuditResponse(google.protobuf.message.Message):
         self,
         *,
         entries: collections.abc.Iterable[gatelodge.v1.audit_pb2.AuditEntry] | None = ...,
+        gap: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["entries", b"entries"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries", "gap", b"gap"]) -> None: ...
 
 global___WatchAuditResponse = WatchAuditResponse
 

@@ -178,6 +178,7 @@ class AuditEntry(google.protobuf.message.Message):
     ENDED_COUNT_FIELD_NUMBER: builtins.int
     LOGIN_ID_FIELD_NUMBER: builtins.int
     STEPS_FIELD_NUMBER: builtins.int
+    ENDED_SESSION_IDS_FIELD_NUMBER: builtins.int
     entry_id: builtins.str
     """Its own id; opaque."""
     action: global___AuditAction.ValueType
@@ -197,7 +198,7 @@ class AuditEntry(google.protobuf.message.Message):
     client_address: builtins.str
     """The client's address, or the network that it is in (`app.audit.client_addresses`), where a browser's request came along."""
     session_id: builtins.str
-    """The public id of the session, if it was about one."""
+    """The public id of the session, if it was about one; of what a user did, the one that they did it with."""
     user_id: builtins.str
     """The user, if it was about one, while there is a record of them: of one who was deleted nothing here says who it was."""
     provider: builtins.str
@@ -213,6 +214,12 @@ class AuditEntry(google.protobuf.message.Message):
     @property
     def steps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___AuditStep]:
         """The steps of a login, in their order."""
+
+    @property
+    def ended_session_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The public ids of the sessions that ended, as far as they were known without a look for them; 16 at most. None of what
+        ended a whole tenant, a provider's sessions, or everything.
+        """
 
     def __init__(
         self,
@@ -233,9 +240,10 @@ class AuditEntry(google.protobuf.message.Message):
         ended_count: builtins.int = ...,
         login_id: builtins.str = ...,
         steps: collections.abc.Iterable[global___AuditStep] | None = ...,
+        ended_session_ids: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["action", b"action", "caller", b"caller", "client_address", b"client_address", "detail", b"detail", "ended_count", b"ended_count", "entry_id", b"entry_id", "login_id", b"login_id", "note", b"note", "outcome", b"outcome", "provider", b"provider", "reason", b"reason", "request_id", b"request_id", "session_id", b"session_id", "steps", b"steps", "time", b"time", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["action", b"action", "caller", b"caller", "client_address", b"client_address", "detail", b"detail", "ended_count", b"ended_count", "ended_session_ids", b"ended_session_ids", "entry_id", b"entry_id", "login_id", b"login_id", "note", b"note", "outcome", b"outcome", "provider", b"provider", "reason", b"reason", "request_id", b"request_id", "session_id", b"session_id", "steps", b"steps", "time", b"time", "user_id", b"user_id"]) -> None: ...
 
 global___AuditEntry = AuditEntry
 
@@ -288,7 +296,7 @@ class AuditFilter(google.protobuf.message.Message):
     user_id: builtins.str
     """About this user (`<provider>_<sub>`). Also of one who was deleted: whoever knows the id may ask what happened."""
     session_id: builtins.str
-    """About the session of this public id."""
+    """About the session of this public id, or one of several that ended with it."""
     request_id: builtins.str
     """Of the call of this request id."""
     caller: builtins.str
@@ -301,11 +309,13 @@ class AuditFilter(google.protobuf.message.Message):
 
     @property
     def after_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """Made then or later."""
+        """Made then or later; what waited for the store longer than 5 seconds counts by when it was written. WatchAudit tells of the
+        future, whatever stands here.
+        """
 
     @property
     def before_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """Made before. WatchAudit tells of the future, whatever stands here."""
+        """Made before; likewise."""
 
     def __init__(
         self,
