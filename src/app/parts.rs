@@ -123,8 +123,8 @@ pub fn faults(config: &Config) -> Vec<Fault> {
 pub(super) fn callers(config: &Config, more: Vec<(ApiKey, Caller)>) -> Callers {
     let configured = config.callers.iter().map(|caller| {
         let role = role_of(caller.role);
-        let rpcs = caller.rpcs.iter().filter_map(|rpc| policy::listed(rpc, role)).map(str::to_owned);
-        let rpcs = (!caller.rpcs.is_empty()).then(|| rpcs.collect());
+        // What is no list, `listed` has refused before.
+        let rpcs = policy::listed(&caller.rpcs, role).unwrap_or_default();
         Listed {
             caller: Caller {
                 tenants: tenancy::scope(config, &caller.tenants),
@@ -155,9 +155,9 @@ pub(super) fn listed(config: &Config) -> Result<(), Faults> {
     let mut faults = Vec::new();
     for (at, caller) in config.callers.iter().enumerate() {
         let role = role_of(caller.role);
-        for (place, _) in caller.rpcs.iter().enumerate().filter(|(_, rpc)| policy::listed(rpc, role).is_none()) {
+        for place in policy::listed(&caller.rpcs, role).err().unwrap_or_default() {
             let message = format!(
-                "no RPC that the role {} may call; expected one such as `SessionService/ValidateSession`",
+                "no RPC that the role {} may call; expected one such as `SessionService/ValidateSession`, or `*` alone",
                 role.name()
             );
             faults.push(Fault::of(format!("callers[{at}].rpcs[{place}]"), message));

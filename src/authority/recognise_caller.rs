@@ -101,7 +101,7 @@ impl Authority {
                 None => Scope::Every,
                 Some(tenants) => Scope::of(tenants),
             },
-            rpcs: facts.rpcs.map(Into::into),
+            rpcs: facts.rpcs,
             key: Some(id),
             ends: Some(facts.ends),
         };

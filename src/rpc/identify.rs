@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 
 use super::callers::{Caller, Callers, bearer};
 use super::certificates::Shown;
-use super::policy::{self, Rule};
+use super::policy::{self, Rpcs, Rule};
 use super::status;
 use super::strangers::Strangers;
 use super::v1::ErrorReason;
@@ -153,16 +153,25 @@ fn may(caller: &Caller, path: &str, request_id: &str) -> Result<(), Status> {
             let message = format!("this API key has the role {}; the method needs {needed}", caller.role.name());
             refuse(Code::PermissionDenied, ErrorReason::CallerNotAllowed, &message)
         }
-        Some(_) if !caller.may_call(path) => {
-            let own = caller.rpcs.as_deref().unwrap_or_default();
-            let mut named = own.iter().take(NAMED).map(|rpc| policy::short(rpc)).collect::<Vec<_>>().join(", ");
-            if own.len() > NAMED {
-                named.push_str(" ...");
-            }
-            let message = format!("this API key may call {named} alone; {} is not in its `rpcs`", policy::short(path));
+        Some(_) if !policy::is_given(&caller.rpcs, caller.role, path) => {
+            let message = format!("{}; {} is not in its `rpcs`", what_it_may(&caller.rpcs), policy::short(path));
             refuse(Code::PermissionDenied, ErrorReason::CallerNotAllowed, &message)
         }
         Some(_) => Ok(()),
         None => refuse(Code::Unimplemented, ErrorReason::MethodUnknown, "this authority has no such method"),
     }
+}
+
+/// What a caller may call that has a list, or is a backend and has none.
+fn what_it_may(rpcs: &Rpcs) -> String {
+    let Rpcs::Only(own) = rpcs else {
+        return format!("this API key may call what every backend may ({})", named(&policy::USUAL_OF_BACKENDS));
+    };
+    format!("this API key may call {} alone", named(own))
+}
+
+/// The first methods of a list.
+fn named(list: &[impl AsRef<str>]) -> String {
+    let names = list.iter().take(NAMED).map(|rpc| policy::short(rpc.as_ref())).collect::<Vec<_>>().join(", ");
+    if list.len() > NAMED { format!("{names} ...") } else { names }
 }
