@@ -9,10 +9,12 @@ use std::time::Duration;
 use super::caller::Caller;
 use crate::crypto::Digest;
 use crate::session::caller::CallerKeyId;
+use crate::session::key::TenantNumber;
 
-/// How many keys are known at most: of more, all are read again.
-const KNOWN: usize = 8192;
-/// How many revoked keys are remembered beside what the store says.
+/// How many keys of a tenant are known at most: of more, all of its keys are read again. It may have 1,000.
+const KNOWN: usize = 2048;
+/// How many revoked keys of a tenant are remembered beside what the store says. That matters where the store has lost a
+/// revocation in a failover, and it loses those of the last moments.
 const REVOKED: usize = 8192;
 
 /// What was read of a key.
@@ -21,22 +23,40 @@ pub(super) struct KnownKey {
     pub(super) caller: Arc<Caller>,
     /// The hash of the key.
     pub(super) hash: Digest,
+    /// When its reading began, as a length since the process began.
+    pub(super) at: Duration,
 }
 
-/// What a process remembers of keys.
+/// What a process remembers of keys, those of each tenant apart: whatever is done with the keys of one costs the others
+/// nothing.
 ///
-/// **Invariant:** what was read is answered only while nothing was forgotten of it since its reading began, and a key that is
-/// known to have been revoked is never answered again, whatever a store says that has lost so.
+/// **Invariant:** what was read is answered only while nothing was forgotten of its tenant since its reading began, and a key
+/// that is known to have been revoked is never answered again, whatever a store says that has lost so.
 #[derive(Default)]
 pub(super) struct KnownCallers(RwLock<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// Rises with everything that is forgotten.
+    /// Rises when all is forgotten.
+    forgotten: u64,
+    rooms: HashMap<TenantNumber, Room>,
+}
+
+/// What is remembered of a tenant's keys.
+#[derive(Default)]
+struct Room {
+    /// Rises with everything that is forgotten of them.
     forgotten: u64,
     known: HashMap<CallerKeyId, Slot>,
     revoked: HashSet<CallerKeyId>,
     order: VecDeque<CallerKeyId>,
+}
+
+/// What had been forgotten when a reading began.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading {
+    of_all: u64,
+    of_tenant: u64,
 }
 
 struct Slot {
@@ -59,30 +79,32 @@ pub(super) enum Known {
 }
 
 impl KnownCallers {
-    /// To be noted before a key is read.
-    pub(super) fn reading(&self) -> u64 {
-        self.read().forgotten
+    /// To be noted before a key of this tenant is read.
+    pub(super) fn reading(&self, tenant: TenantNumber) -> Reading {
+        self.read().reading(tenant)
     }
 
     /// Keeps what a reading gave that began `at` this moment.
-    pub(super) fn keep(&self, id: CallerKeyId, key: Option<KnownKey>, reading: u64, at: Duration) {
+    pub(super) fn keep(&self, id: CallerKeyId, key: Option<KnownKey>, reading: Reading, at: Duration) {
         let mut inner = self.write();
-        if inner.forgotten != reading {
+        if inner.reading(id.tenant) != reading {
             return;
         }
-        if inner.known.len() >= KNOWN {
-            inner.known.clear();
+        let known = &mut inner.rooms.entry(id.tenant).or_default().known;
+        if known.len() >= KNOWN {
+            known.clear();
         }
-        inner.known.insert(id, Slot { key, at, asked: AtomicBool::new(false) });
+        known.insert(id, Slot { key, at, asked: AtomicBool::new(false) });
     }
 
     /// What is known of a key that was read within `for_at_most`.
     pub(super) fn get(&self, id: &CallerKeyId, now: Duration, for_at_most: Duration) -> Known {
         let inner = self.read();
-        if inner.revoked.contains(id) {
+        let Some(room) = inner.rooms.get(&id.tenant) else { return Known::Unknown };
+        if room.revoked.contains(id) {
             return Known::Gone;
         }
-        let Some(slot) = inner.known.get(id) else { return Known::Unknown };
+        let Some(slot) = room.known.get(id) else { return Known::Unknown };
         let age = now.saturating_sub(slot.at);
         match &slot.key {
             _ if age >= for_at_most => Known::Unknown,
@@ -96,22 +118,23 @@ impl KnownCallers {
 
     /// Whether a key is known to have been revoked.
     pub(super) fn is_revoked(&self, id: &CallerKeyId) -> bool {
-        self.read().revoked.contains(id)
+        self.read().rooms.get(&id.tenant).is_some_and(|room| room.revoked.contains(id))
     }
 
     /// A key was revoked: it is never taken again.
     pub(super) fn revoke(&self, id: CallerKeyId) {
         let mut inner = self.write();
-        inner.forgotten += 1;
-        inner.known.remove(&id);
-        if !inner.revoked.insert(id) {
+        let room = inner.rooms.entry(id.tenant).or_default();
+        room.forgotten += 1;
+        room.known.remove(&id);
+        if !room.revoked.insert(id) {
             return;
         }
-        inner.order.push_back(id);
-        if inner.order.len() > REVOKED
-            && let Some(oldest) = inner.order.pop_front()
+        room.order.push_back(id);
+        if room.order.len() > REVOKED
+            && let Some(oldest) = room.order.pop_front()
         {
-            inner.revoked.remove(&oldest);
+            room.revoked.remove(&oldest);
         }
     }
 
@@ -119,12 +142,12 @@ impl KnownCallers {
     pub(super) fn forget_all(&self) {
         let mut inner = self.write();
         inner.forgotten += 1;
-        inner.known.clear();
+        inner.rooms.values_mut().for_each(|room| room.known.clear());
     }
 
     /// The keys that are known to have been revoked.
     pub(super) fn revoked(&self) -> Vec<CallerKeyId> {
-        self.read().order.iter().copied().collect()
+        self.read().rooms.values().flat_map(|room| room.order.iter().copied()).collect()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
@@ -136,20 +159,28 @@ impl KnownCallers {
     }
 }
 
+impl Inner {
+    fn reading(&self, tenant: TenantNumber) -> Reading {
+        let of_tenant = self.rooms.get(&tenant).map_or(0, |room| room.forgotten);
+        Reading { of_all: self.forgotten, of_tenant }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::session::caller::Role;
-    use crate::session::key::TenantNumber;
 
     const FOR: Duration = Duration::from_secs(4);
+    const OURS: TenantNumber = TenantNumber(1);
+    const THEIRS: TenantNumber = TenantNumber(2);
 
     fn id(number: u8) -> CallerKeyId {
-        CallerKeyId { tenant: TenantNumber(1), id: [number; 12] }
+        CallerKeyId { tenant: OURS, id: [number; 12] }
     }
 
-    fn key() -> KnownKey {
-        KnownKey { caller: Arc::new(Caller::new("ci", Role::Edge)), hash: [7; 32] }
+    fn key(at: Duration) -> KnownKey {
+        KnownKey { caller: Arc::new(Caller::new("ci", Role::Edge)), hash: [7; 32], at }
     }
 
     fn is_known(known: &KnownCallers, number: u8, at: u64) -> bool {
@@ -160,29 +191,55 @@ mod tests {
     #[test]
     fn what_was_read_before_it_was_revoked_is_not_known() {
         let (known, at) = (KnownCallers::default(), Duration::from_secs(10));
-        let before = known.reading();
-        known.keep(id(1), Some(key()), before, at);
+        let before = known.reading(OURS);
+        known.keep(id(1), Some(key(at)), before, at);
         assert!(is_known(&known, 1, 13) && !is_known(&known, 1, 14), "it is too old");
         known.revoke(id(1));
-        known.keep(id(1), Some(key()), before, at);
-        known.keep(id(1), Some(key()), known.reading(), at);
+        known.keep(id(1), Some(key(at)), before, at);
+        known.keep(id(1), Some(key(at)), known.reading(OURS), at);
         assert!(!is_known(&known, 1, 10) && known.is_revoked(&id(1)), "not even where the store has lost it");
-        known.keep(id(2), Some(key()), before, at);
+        known.keep(id(2), Some(key(at)), before, at);
         assert!(!is_known(&known, 2, 10));
-        known.keep(id(2), Some(key()), known.reading(), at);
+        known.keep(id(2), Some(key(at)), known.reading(OURS), at);
         assert!(is_known(&known, 2, 10));
         known.forget_all();
         assert!(!is_known(&known, 2, 10));
         assert_eq!(known.revoked(), [id(1)]);
     }
 
+    // security.md 102: what an admin of one tenant does with its keys is no cost of another.
+    #[test]
+    fn whatever_becomes_of_another_tenants_keys_nothing_of_ours_is_forgotten() {
+        let (known, at) = (KnownCallers::default(), Duration::from_secs(10));
+        let theirs = |number: usize| {
+            let mut id = [9; 12];
+            id[..8].copy_from_slice(&number.to_be_bytes());
+            CallerKeyId { tenant: THEIRS, id }
+        };
+        known.revoke(id(1));
+        known.keep(id(2), Some(key(at)), known.reading(OURS), at);
+        let reading = known.reading(OURS);
+        for number in 0..=REVOKED {
+            known.keep(theirs(number), None, known.reading(THEIRS), at);
+            known.revoke(theirs(number));
+        }
+        for number in 0..=KNOWN {
+            known.keep(theirs(REVOKED + 1 + number), None, known.reading(THEIRS), at);
+        }
+        known.keep(id(3), Some(key(at)), reading, at);
+        assert!(known.is_revoked(&id(1)) && is_known(&known, 2, 10) && is_known(&known, 3, 10));
+        assert!(known.is_revoked(&theirs(REVOKED)) && !known.is_revoked(&theirs(0)), "their own oldest goes");
+        assert_eq!(known.revoked().len(), REVOKED + 1);
+    }
+
     #[test]
     fn of_all_who_find_a_key_that_is_soon_too_old_one_reads_it_again() {
         let known = KnownCallers::default();
         let due = |at| matches!(known.get(&id(1), Duration::from_secs(at), FOR), Known::Key(_, true));
-        known.keep(id(1), Some(key()), known.reading(), Duration::from_secs(10));
+        let at = Duration::from_secs(10);
+        known.keep(id(1), Some(key(at)), known.reading(OURS), at);
         assert_eq!([due(11), due(12), due(12)], [false, true, false]);
-        known.keep(id(1), None, known.reading(), Duration::from_secs(12));
+        known.keep(id(1), None, known.reading(OURS), Duration::from_secs(12));
         assert!(matches!(known.get(&id(1), Duration::from_secs(13), FOR), Known::Gone));
     }
 }

@@ -5,12 +5,11 @@ use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::tasks::Tasks;
 use crate::authority::caller::Caller;
-use crate::authority::stream::MAX_STALENESS;
 use crate::authority::tenants::Tenants;
 use crate::session::caller::CallerKeyId;
 
@@ -59,13 +58,15 @@ impl Streams {
 /// Completes when a key is no longer good, or nobody could say so for as long as anything may be stale.
 async fn until_refused(key: Option<(CallerKeyId, Tenants)>) {
     let Some((key, tenants)) = key else { return pending().await };
-    let mut good = Instant::now();
+    // Until then it is known to be good; the call was let in just now.
+    let mut until = Instant::now() + LOOK_EVERY;
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        match tenants.now().is_caller_good(key).await {
-            Ok(true) => good = Instant::now(),
-            Err(_) if good.elapsed() < MAX_STALENESS => (),
-            Ok(false) | Err(_) => return,
+        match timeout_at(until, tenants.now().caller_is_good_for(key)).await {
+            Ok(Ok(Some(length))) => until = Instant::now() + length,
+            Ok(Ok(None)) | Err(_) => return,
+            Ok(Err(_)) if Instant::now() >= until => return,
+            Ok(Err(_)) => (),
         }
+        sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
     }
 }
