@@ -89,7 +89,7 @@ impl Door {
             }
             Recognised::Ended(caller) => {
                 let message = format!("the API key of {} has expired; make another one", caller.name);
-                Err(status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, &message, request_id))
+                Err(unauthenticated(&message, request_id))
             }
             Recognised::Nobody | Recognised::Unread(_) => Err(self.stranger(request, request_id)),
         }
@@ -106,7 +106,7 @@ impl Door {
             ),
             Shown::Several => SEVERAL.to_owned(),
         };
-        Err(status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, &message, request_id))
+        Err(unauthenticated(&message, request_id))
     }
 
     fn stranger<B>(&self, request: &Request<B>, request_id: &str) -> Status {
@@ -117,20 +117,29 @@ impl Door {
                 "a valid API key is needed: send metadata \"authorization: Bearer <key>\" (GATELODGE_API_KEY)"
             }
         };
-        status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message, request_id)
+        unauthenticated(message, request_id)
     }
 }
 
-/// Whose key this is, if they may call a method: for a key that a request brings beside its caller's own.
+fn unauthenticated(message: &str, request_id: &str) -> Status {
+    status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message, request_id)
+}
+
+/// Whose key this is that a request brings beside its caller's own, and whether they may call a method.
+pub(super) enum Brought {
+    /// Theirs, and they may.
+    By(Arc<Caller>),
+    /// Theirs, and they may not, or not any more.
+    InVain,
+    /// Nobody's.
+    Nobodys,
+}
+
+/// Whose a key is that a request brings beside its caller's own.
 ///
 /// # Errors
 /// When the store can't say.
-pub(super) async fn who_may(
-    callers: &Callers,
-    tenancy: &Tenancy,
-    method: &str,
-    key: &[u8],
-) -> Result<Option<Arc<Caller>>, Error> {
+pub(super) async fn brought(callers: &Callers, tenancy: &Tenancy, method: &str, key: &[u8]) -> Result<Brought, Error> {
     let key = key.trim_ascii();
     let hash = sha256(key);
     let recognised = match callers.with_key(&hash) {
@@ -140,8 +149,11 @@ pub(super) async fn who_may(
             known => known,
         },
     };
-    let Recognised::Caller(caller) = recognised else { return Ok(None) };
-    Ok(may(&caller, method, "").is_ok().then_some(caller))
+    Ok(match recognised {
+        Recognised::Caller(caller) if may(&caller, method, "").is_ok() => Brought::By(caller),
+        Recognised::Caller(_) | Recognised::Ended(_) => Brought::InVain,
+        Recognised::Nobody | Recognised::Unread(_) => Brought::Nobodys,
+    })
 }
 
 /// Whether a caller may call this method; else which right is missing.

@@ -10,7 +10,7 @@ use super::asked::{Asked, asked};
 use super::callers::Callers;
 use super::check::Desk;
 use super::check_stream::{self, Answers};
-use super::identify::who_may;
+use super::identify::{Brought, brought};
 use super::once::asked_once;
 use super::places::Places;
 use super::streams::Streams;
@@ -71,21 +71,29 @@ impl SessionService for Sessions {
         request: Request<v1::RefreshTokensRequest>,
     ) -> Result<Response<v1::RefreshTokensResponse>, Status> {
         let (mut asked, tenancy) = (asked_once(&request)?, self.tenants.now());
-        let request = request.into_inner();
-        let mut requirements = Requirements::default();
-        if let Some(key) = &request.api_key {
-            // It stands for the caller, and for a CSRF token: no other site can make a browser send it.
-            let who = who_may(&self.callers, &tenancy, policy::REFRESH_TOKENS, key).await;
-            let Some(caller) = who.map_err(|error| status::of(&error, &asked.call.request_id))? else {
-                return Ok(Response::new(answers::key_refused(key, &asked.call.request_id)));
-            };
-            asked.call.caller = Some(Arc::clone(&caller.name));
-            asked.asker.scope = caller.tenants.clone();
-            requirements.csrf = CsrfRequirement::NotRequired;
-        }
+        let mut request = request.into_inner();
+        let (api_key, mut requirements) = (request.api_key.take(), Requirements::default());
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
-        let failed = |error| status::of(&error, &asked.call.request_id);
+        let request_id = asked.call.request_id.clone();
+        let failed = |error| status::of(&error, &request_id);
         let presented = presented.map_err(failed)?;
+        if let Some(key) = &api_key {
+            // It stands for the caller, and for a CSRF token: no other site can make a browser send it.
+            match brought(&self.callers, &tenancy, policy::REFRESH_TOKENS, key).await.map_err(failed)? {
+                Brought::By(caller) => {
+                    asked.call.caller = Some(Arc::clone(&caller.name));
+                    asked.asker.scope = caller.tenants.clone();
+                    requirements.csrf = CsrfRequirement::NotRequired;
+                }
+                refused => {
+                    if matches!(refused, Brought::Nobodys) && !key.is_empty() {
+                        let found = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
+                        found.note_bad_key(presented.context.as_ref(), &asked.call).map_err(failed)?;
+                    }
+                    return Ok(Response::new(answers::key_refused(key, &request_id)));
+                }
+            }
+        }
         let whose = asked.asker.clone();
         let found = tenancy.for_presented(&whose, &presented).await.map_err(failed)?;
         let has_context = presented.context.is_some();
