@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::load::Loaded;
 use crate::crypto::Digest;
+use crate::rpc::tls::Tls;
 use crate::session::time::Timestamp;
 use crate::telemetry::Telemetry;
 
@@ -36,6 +37,8 @@ pub(super) struct Live {
     telemetry: Telemetry,
     clock: Arc<StoreClock>,
     tenants: Tenants,
+    /// TLS of the gRPC port, if it has any.
+    tls: Option<Tls>,
     /// Users may be sealed with a former key.
     to_reseal: Notify,
     in_force: Mutex<InForce>,
@@ -74,6 +77,7 @@ impl Live {
         ports: MakePorts,
         telemetry: Telemetry,
         clock: Arc<StoreClock>,
+        tls: Option<Tls>,
     ) -> Result<Arc<Self>, AppError> {
         let now = clock.now();
         let cache = blueprints.first().and_then(Blueprint::cache);
@@ -84,7 +88,7 @@ impl Live {
         let (since, refused) = (AtomicU64::new(now.as_millis()), AtomicBool::new(false));
         let to_reseal = Notify::new();
         to_reseal.notify_one();
-        Ok(Arc::new(Self { ports, memory, telemetry, clock, tenants, to_reseal, in_force, since, refused }))
+        Ok(Arc::new(Self { ports, memory, telemetry, clock, tenants, tls, to_reseal, in_force, since, refused }))
     }
 
     /// The tenants in force.
@@ -133,6 +137,7 @@ impl Live {
         let blueprints = tenancy::blueprints(&config, &self.telemetry, known)?;
         let now = self.clock.now();
         let tenancy = tenancy::build(&blueprints, &self.ports, &self.memory, now).map_err(|_| parts::no_secrets())?;
+        let tls = parts::tls(&config.server.tls)?;
         let lost = changes::lost_keys(&in_force.blueprints, &blueprints, now);
         self.tenants.replace(tenancy);
         let until = until(&blueprints, now);
@@ -141,6 +146,11 @@ impl Live {
         self.since.store(now.as_millis(), Ordering::Relaxed);
         self.refused.store(false, Ordering::Relaxed);
         changes.tell();
+        if let Some((own, tls)) = self.tls.as_ref().zip(tls)
+            && own.take_over(&tls)
+        {
+            tracing::info!("the gRPC port has other certificates (server.tls)");
+        }
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }

@@ -179,7 +179,7 @@ impl App {
             }
         };
         let ports: MakePorts = Box::new(move |providers| before_store(ports(providers)));
-        let live = Live::begin(config, blueprints, ports, telemetry.clone(), clock.clone())?;
+        let live = Live::begin(config, blueprints, ports, telemetry.clone(), clock.clone(), server.tls.clone())?;
         let tenants = live.tenants().clone();
         // One of them keeps the memory that all share.
         let keeping = tenants.now().authorities().next().cloned().map(keeper::keeping);

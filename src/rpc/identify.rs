@@ -8,6 +8,7 @@ use tonic::{Code, Status};
 
 use super::callers::{Caller, Callers, bearer};
 use super::certificates::Shown;
+use super::peer::Peer;
 use super::policy::{self, Rpcs, Rule};
 use super::status;
 use super::strangers::Strangers;
@@ -45,6 +46,11 @@ pub(super) struct Door {
 impl Door {
     /// Who calls, if they may, as far as can be said without asking the store.
     pub(super) fn identify<B>(&self, request: &Request<B>, request_id: &str) -> Result<Identity, Status> {
+        if let Some(why) = Peer::of(request.extensions()).and_then(Peer::refused) {
+            self.strangers.outlived(request, why);
+            let message = format!("{why}: connect again, with one that is good");
+            return Err(unauthenticated(&message, request_id));
+        }
         if policy::rule(request.uri().path()) == Some(Rule::Anyone) {
             return Ok(Identity::Anyone);
         }

@@ -62,7 +62,7 @@ impl SessionService for Sessions {
         self.tenants.now().check_name(&asker).map_err(|error| status::of(&error, &call.request_id))?;
         let (tenants, places) = (self.tenants.clone(), self.places.clone());
         let desk = Desk { tenants, asker, places, request_id: call.request_id, caller: call.caller };
-        let streams = self.streams.of(caller.as_ref(), &self.tenants);
+        let streams = self.streams.of(caller.as_ref(), request.extensions(), &self.tenants);
         Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &streams)))
     }
 
@@ -207,9 +207,10 @@ impl SessionService for Sessions {
     ) -> Result<Response<Self::WatchSessionsStream>, Status> {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let streams = self.streams.of(asked.caller.as_ref(), request.extensions(), &self.tenants);
         let question = watching::question(request.into_inner()).map_err(failed)?;
         let told = tenancy.watch_sessions(&asked.asker, question).map_err(failed)?;
-        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref(), &self.tenants).end()));
+        let told = told.take_until(Box::pin(streams.end()));
         // The stream keeps the call's place.
         let told = told.map(move |told| {
             let _lasting = &asked.place;

@@ -1,19 +1,22 @@
 //! Owns how long a stream of ours lasts: until the server stops, or as long as a connection may, so that balancers spread
-//! those who listen anew; and no longer than its caller's key is good. Does not know what is sent.
+//! those who listen anew; and no longer than its caller's key, and the client certificate of its connection, are good. Does
+//! not know what is sent.
 
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Extensions;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::peer::Peer;
 use super::tasks::Tasks;
 use crate::authority::caller::Caller;
 use crate::authority::tenants::Tenants;
 use crate::session::caller::CallerKeyId;
 
-/// How often it is looked at whether a caller's key is good still. It costs a look at what is known.
+/// How often it is looked at whether a caller's key and certificate are good still. It costs a look at what is known.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// When streams end.
@@ -27,27 +30,31 @@ pub(super) struct Streams {
     pub(super) tasks: Tasks,
     /// The key of the stream's caller, where it may be revoked, and who knows.
     key: Option<(CallerKeyId, Tenants)>,
+    /// Who is at the other end, where it has shown a certificate.
+    peer: Option<Peer>,
 }
 
 impl Streams {
     pub(super) const fn new(stopping: CancellationToken, longest: Duration, tasks: Tasks) -> Self {
-        Self { stopping, longest, tasks, key: None }
+        Self { stopping, longest, tasks, key: None, peer: None }
     }
 
-    /// Those of a caller.
-    pub(super) fn of(&self, caller: Option<&Arc<Caller>>, tenants: &Tenants) -> Self {
+    /// Those of a caller, whose call this is.
+    pub(super) fn of(&self, caller: Option<&Arc<Caller>>, call: &Extensions, tenants: &Tenants) -> Self {
         let key = caller.and_then(|caller| caller.key).map(|key| (key, tenants.clone()));
-        Self { key, ..self.clone() }
+        let peer = Peer::of(call).filter(|peer| peer.certificate.is_some()).cloned();
+        Self { key, peer, ..self.clone() }
     }
 
     /// Completes when a stream that begins now has to end.
     pub(super) fn end(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (stopping, longest, key) = (self.stopping.clone(), self.longest, self.key.clone());
+        let Self { stopping, longest, key, peer, .. } = self.clone();
         async move {
             let over = async {
                 tokio::select! {
                     () = stopping.cancelled() => {}
                     () = until_refused(key) => {}
+                    () = until_outlived(peer) => {}
                 }
             };
             drop(tokio::time::timeout(longest, over).await);
@@ -68,5 +75,13 @@ async fn until_refused(key: Option<(CallerKeyId, Tenants)>) {
             Ok(Err(_)) => (),
         }
         sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+    }
+}
+
+/// Completes when the certificate of a connection is no longer good.
+async fn until_outlived(peer: Option<Peer>) {
+    let Some(peer) = peer else { return pending().await };
+    while peer.refused().is_none() {
+        sleep(LOOK_EVERY).await;
     }
 }

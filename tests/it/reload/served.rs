@@ -22,6 +22,7 @@ pub const SECRET: &str = "vY7r2k9QmX4tB8wL1zN6cH3sD5fG0jPa";
 pub struct Served {
     child: Child,
     edge: u16,
+    pub grpc: u16,
     pub folder: TempDir,
     client: Client,
 }
@@ -86,7 +87,7 @@ impl Served {
             .stderr(File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();
-        let served = Self { child, edge, folder, client };
+        let served = Self { child, edge, grpc, folder, client };
         until("serving", async || !served.lines("the authority listens").is_empty()).await;
         // Its edge asks what it is to serve first.
         until("an edge that serves", async || served.me(&Browser::default()).await != 503).await;
