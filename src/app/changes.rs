@@ -17,6 +17,8 @@ const AT_START: [&str; 8] =
     ["development", "server", "store", "cache", "log", "telemetry", "edge.enabled", "edge.listen"];
 /// The same, told apart because edges outside are told of it and the one inside is not.
 const PREFIX: &str = "edge.mount_prefix";
+/// What of these is loaded all the same.
+const TLS: &str = "server.tls";
 
 /// The keys whose values differ.
 pub(super) struct Changes {
@@ -47,10 +49,9 @@ impl Changes {
 }
 
 fn only_at_start(path: &str) -> bool {
-    AT_START
-        .iter()
-        .chain([&PREFIX])
-        .any(|start| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
+    let is_in =
+        |section: &str| path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    !is_in(TLS) && AT_START.iter().chain([&PREFIX]).any(|section| is_in(section))
 }
 
 /// The first of them.
@@ -76,6 +77,11 @@ pub(super) fn with_what_stays(before: &Config, now: Config) -> Result<Config, Fa
     if before.development != now.development {
         return Err(Fault::of("development", "can't change while the process runs: restart it").into());
     }
+    if before.server.tls.cert_file.is_some() != now.server.tls.cert_file.is_some() {
+        let message = "TLS can't be turned on or off while the process runs: restart it";
+        return Err(Fault::of("server.tls.cert_file", message).into());
+    }
+    let server = crate::config::server::Server { tls: now.server.tls, ..before.server.clone() };
     let edge = crate::config::edge::Edge {
         enabled: before.edge.enabled,
         listen: before.edge.listen,
@@ -83,7 +89,7 @@ pub(super) fn with_what_stays(before: &Config, now: Config) -> Result<Config, Fa
         ..now.edge
     };
     Ok(Config {
-        server: before.server.clone(),
+        server,
         store: before.store.clone(),
         cache: before.cache.clone(),
         log: before.log.clone(),

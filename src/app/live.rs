@@ -22,6 +22,7 @@ use crate::config::fault::Faults;
 use crate::config::load::Loaded;
 use crate::crypto::Digest;
 use crate::rpc::callers::{Callers, Listed};
+use crate::rpc::tls::Tls;
 use crate::session::key_ring::Span;
 use crate::session::time::Timestamp;
 use crate::telemetry::Telemetry;
@@ -45,6 +46,8 @@ pub(super) struct Live {
     callers: Callers,
     /// Callers beside those of the configuration.
     more_callers: Vec<Listed>,
+    /// TLS of the gRPC port, if it has any.
+    tls: Option<Tls>,
     /// What outlives a key may be sealed with a former one.
     to_reseal: Notify,
     in_force: Mutex<InForce>,
@@ -90,6 +93,7 @@ impl Live {
         more_callers: Vec<Listed>,
         telemetry: Telemetry,
         clock: Arc<StoreClock>,
+        tls: Option<Tls>,
     ) -> Result<Arc<Self>, AppError> {
         let now = clock.now();
         let callers = Callers::of(parts::callers(config).chain(more_callers.iter().cloned()));
@@ -109,6 +113,7 @@ impl Live {
             tenants,
             callers,
             more_callers,
+            tls,
             to_reseal,
             in_force,
             since,
@@ -173,6 +178,7 @@ impl Live {
         let blueprints = tenancy::blueprints(&config, &self.telemetry, known)?;
         let now = self.clock.now();
         let tenancy = tenancy::build(&blueprints, &self.ports, &self.memory, now).map_err(|_| parts::no_secrets())?;
+        let tls = parts::tls(&config.server.tls)?;
         let lost = changes::lost_keys(&in_force.blueprints, &blueprints, now);
         let span = span(&blueprints, now);
         let keys_change = span != in_force.span || changes::rings_differ(&in_force.blueprints, &blueprints);
@@ -184,6 +190,11 @@ impl Live {
         self.since.store(now.as_millis(), Ordering::Relaxed);
         self.refused.store(false, Ordering::Relaxed);
         changes.tell();
+        if let Some((own, tls)) = self.tls.as_ref().zip(tls)
+            && own.take_over(&tls)
+        {
+            tracing::info!("the gRPC port has other certificates (server.tls)");
+        }
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
@@ -275,7 +286,7 @@ mod tests {
     use crate::authority::{Call, ports::Clock};
     use crate::config::load::Sources;
     use crate::crypto::{Secret, key_id, key_id_text};
-    use crate::session::caller::Role;
+    use crate::session::caller::{Role, Rpcs};
     use crate::store::embedded::EmbeddedStore;
 
     /// A clock that is set by hand, back too.
@@ -321,7 +332,7 @@ mod tests {
             beside: Arc::new(RuntimeTasks::new(crate::rpc::tasks::Tasks::default())),
             observer: None,
         };
-        Live::begin(&config, blueprints, Box::new(ports), Vec::new(), Telemetry::default(), clock).unwrap()
+        Live::begin(&config, blueprints, Box::new(ports), Vec::new(), Telemetry::default(), clock, None).unwrap()
     }
 
     /// Which key signs what is new.
@@ -329,7 +340,7 @@ mod tests {
         let tenancy = live.tenants().now();
         let authority = tenancy.authorities().next().unwrap();
         let (name, role, reason) = (name.to_owned(), Role::Edge, String::new());
-        let question = Question { name, role, rpcs: None, tenants: None, lifetime: None, reason };
+        let question = Question { name, role, rpcs: Rpcs::Usual, tenants: None, lifetime: None, reason };
         let maker = Caller::new("ops", Role::Admin);
         let (made, _) = authority.create_caller_key(&Call::default(), &maker, question).await.unwrap();
         key_id_text(made.kept.unwrap().facts.signer.unwrap())

@@ -181,7 +181,7 @@ impl App {
         };
         let ports: MakePorts = Box::new(move |providers| before_store(ports(providers)));
         let more = parts::more_callers(more);
-        let live = Live::begin(config, blueprints, ports, more, telemetry.clone(), clock.clone())?;
+        let live = Live::begin(config, blueprints, ports, more, telemetry.clone(), clock.clone(), server.tls.clone())?;
         let (tenants, callers) = (live.tenants().clone(), live.callers().clone());
         // One of them keeps the memory that all share.
         let keeping = tenants.now().authorities().next().cloned().map(keeper::keeping);

@@ -19,7 +19,8 @@ use crate::crypto::{ApiKey, Secret};
 use crate::rpc::callers::{Caller, Listed};
 use crate::rpc::grpc_web::GrpcWebSettings;
 use crate::rpc::policy::{self, Role};
-use crate::rpc::server::{ServerSettings, TlsFault, TlsSettings};
+use crate::rpc::server::ServerSettings;
+use crate::rpc::tls::{Tls, TlsFault, TlsSettings};
 use crate::store::embedded::EmbeddedStore;
 use crate::store::redis::RedisStore;
 use crate::telemetry::Telemetry;
@@ -123,8 +124,8 @@ pub fn faults(config: &Config) -> Vec<Fault> {
 pub(super) fn callers(config: &Config) -> impl Iterator<Item = Listed> {
     config.callers.iter().map(|caller| {
         let role = role_of(caller.role);
-        let rpcs = caller.rpcs.iter().filter_map(|rpc| policy::listed(rpc, role)).map(str::to_owned);
-        let rpcs = (!caller.rpcs.is_empty()).then(|| rpcs.collect());
+        // What is no list, `listed` has refused before.
+        let rpcs = policy::listed(&caller.rpcs, role).unwrap_or_default();
         Listed {
             caller: Caller {
                 tenants: tenancy::scope(config, &caller.tenants),
@@ -159,9 +160,9 @@ pub(super) fn listed(config: &Config) -> Result<(), Faults> {
     let mut faults = Vec::new();
     for (at, caller) in config.callers.iter().enumerate() {
         let role = role_of(caller.role);
-        for (place, _) in caller.rpcs.iter().enumerate().filter(|(_, rpc)| policy::listed(rpc, role).is_none()) {
+        for place in policy::listed(&caller.rpcs, role).err().unwrap_or_default() {
             let message = format!(
-                "no RPC that the role {} may call; expected one such as `SessionService/ValidateSession`",
+                "no RPC that the role {} may call; expected one such as `SessionService/ValidateSession`, or `*` alone",
                 role.name()
             );
             faults.push(Fault::of(format!("callers[{at}].rpcs[{place}]"), message));
@@ -189,26 +190,29 @@ fn grpc_web(settings: &config::server::GrpcWeb) -> GrpcWebSettings {
     GrpcWebSettings { allowed_origins: allowed_origins.collect() }
 }
 
-fn tls(tls: &config::server::Tls) -> Result<Option<TlsSettings>, Faults> {
+/// TLS of the gRPC port, its files read and tried; `None` where it is off.
+pub(super) fn tls(tls: &config::server::Tls) -> Result<Option<Tls>, Faults> {
     let (Some(certificate), Some(key)) = (&tls.cert_file, &tls.key_file) else { return Ok(None) };
     let mut faults = Vec::new();
     let mut read =
         |key: &str, path: &Path| file(format!("server.tls.{key}"), path).map_err(|fault| faults.push(fault)).ok();
     let (certificate, key) = (read("cert_file", certificate), read("key_file", key));
     let client_ca = tls.client_ca_file.as_deref().and_then(|path| read("client_ca_file", path));
+    let client_crl = tls.client_crl_file.as_deref().and_then(|path| read("client_crl_file", path));
     let (Some(certificate), Some(key), true) = (certificate, key, faults.is_empty()) else {
         return Err(Faults(faults));
     };
     let key = Secret::new(String::from_utf8_lossy(&key).into_owned());
-    let settings = TlsSettings { certificate, key, client_ca };
-    match settings.fault() {
-        None => Ok(Some(settings)),
-        Some(TlsFault::Identity) => {
-            let message = "this and `key_file` are no PEM certificate chain and the key that belongs to it";
-            Err(Fault::of("server.tls.cert_file", message).into())
-        }
-        Some(TlsFault::ClientCa) => Err(Fault::of("server.tls.client_ca_file", "has no PEM certificate").into()),
-    }
+    Tls::new(&TlsSettings { certificate, key, client_ca, client_crl }).map(Some).map_err(|fault| {
+        let (key, path) = match fault {
+            TlsFault::Certificate => ("cert_file", &tls.cert_file),
+            TlsFault::Key | TlsFault::Identity => ("key_file", &tls.key_file),
+            TlsFault::ClientCa => ("client_ca_file", &tls.client_ca_file),
+            TlsFault::ClientCrl => ("client_crl_file", &tls.client_crl_file),
+        };
+        let path = path.as_deref().unwrap_or(Path::new(""));
+        Fault::of(format!("server.tls.{key}"), format!("{} {fault}", path.display())).into()
+    })
 }
 
 pub(super) fn file(key: String, path: &Path) -> Result<Vec<u8>, Fault> {

@@ -143,7 +143,7 @@ pub fn key_refused(is_missing: bool, request_id: &str) -> HttpAnswer {
     } else {
         ("api_key_invalid", "The header X-API-Key holds no valid API key")
     };
-    let remedy = "Send the API key of a caller with the role backend or edge: gatelodge keys generate --role backend.";
+    let remedy = "Send the API key of a caller with the role backend or edge that may call SessionService/RefreshTokens (`rpcs`).";
     let trouble = Trouble { status: 401, reason, detail: detail.to_owned(), remedy: remedy.to_owned() };
     HttpAnswer::error(&trouble, request_id)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Error;
 use super::tenants::Scope;
-use crate::session::caller::{CallerKeyId, Role};
+use crate::session::caller::{CallerKeyId, Role, Rpcs};
 use crate::session::time::Timestamp;
 
 /// Who calls.
@@ -17,8 +17,8 @@ pub struct Caller {
     pub role: Role,
     /// For which tenants it may ask.
     pub tenants: Scope,
-    /// The only calls that it may make, by their paths; `None` for all of its role.
-    pub rpcs: Option<Arc<[String]>>,
+    /// The calls of its role that it may make.
+    pub rpcs: Rpcs,
     /// The key that was made for it at run time; `None` for one of the configuration.
     pub key: Option<CallerKeyId>,
     /// From when on it is refused; `None` for never.
@@ -29,13 +29,7 @@ impl Caller {
     /// One of the configuration that may ask for every tenant all that its role may.
     #[must_use]
     pub fn new(name: &str, role: Role) -> Self {
-        Self { name: name.into(), role, tenants: Scope::Every, rpcs: None, key: None, ends: None }
-    }
-
-    /// Whether its list, where it has one, has this call.
-    #[must_use]
-    pub fn may_call(&self, path: &str) -> bool {
-        self.rpcs.as_ref().is_none_or(|rpcs| rpcs.iter().any(|own| own == path))
+        Self { name: name.into(), role, tenants: Scope::Every, rpcs: Rpcs::All, key: None, ends: None }
     }
 
     /// How long a key lives that it makes at `now` and is to live for `lifetime`, or for `default` where nothing was asked for:
@@ -46,13 +40,17 @@ impl Caller {
     pub(super) fn may_make(
         &self,
         role: Role,
-        rpcs: Option<&[String]>,
+        rpcs: &Rpcs,
         lifetime: Option<Duration>,
         default: Duration,
         now: Timestamp,
     ) -> Result<Duration, Error> {
-        if let Some(own) = &self.rpcs
-            && (role != self.role || rpcs.is_none_or(|rpcs| !rpcs.iter().all(|rpc| own.contains(rpc))))
+        let is_within = |own: &[String]| match rpcs {
+            Rpcs::Only(rpcs) => role == self.role && rpcs.iter().all(|rpc| own.contains(rpc)),
+            Rpcs::Usual | Rpcs::All => false,
+        };
+        if let Rpcs::Only(own) = &self.rpcs
+            && !is_within(own)
         {
             return Err(Error::BeyondMaker(
                 "your API key may call some RPCs alone: name `rpcs` that are among these, and the same role",
@@ -81,12 +79,13 @@ mod tests {
         let list = |rpcs: &[&str]| rpcs.iter().map(|rpc| (*rpc).to_owned()).collect::<Vec<_>>();
         let whole = Caller::new("ops", Role::Admin);
         let made = |by: &Caller, role, rpcs: Option<&[&str]>, lifetime| {
-            let rpcs = rpcs.map(list);
-            by.may_make(role, rpcs.as_deref(), lifetime, hour, now).ok()
+            let rpcs = rpcs.map_or(Rpcs::Usual, |rpcs| Rpcs::Only(list(rpcs)));
+            by.may_make(role, &rpcs, lifetime, hour, now).ok()
         };
         assert_eq!(made(&whole, Role::Backend, None, None), Some(hour));
         assert_eq!(made(&whole, Role::Admin, Some(&["/a"]), Some(minute)), Some(minute));
-        let listed = Caller { rpcs: Some(list(&["/a", "/b"]).into()), ..whole.clone() };
+        let listed = Caller { rpcs: Rpcs::Only(list(&["/a", "/b"])), ..whole.clone() };
+        assert!(listed.may_make(Role::Admin, &Rpcs::All, None, hour, now).is_err());
         assert_eq!(made(&listed, Role::Admin, Some(&["/b"]), None), Some(hour));
         for (role, rpcs) in
             [(Role::Admin, None), (Role::Admin, Some(&["/a", "/c"][..])), (Role::Edge, Some(&["/a"][..]))]

@@ -9,7 +9,7 @@ use super::tenants::Scope;
 use super::{Authority, Call, Error};
 use crate::crypto::{Secret, SecretBytes, sha256};
 use crate::session::audit::{Action, Entry, readable};
-use crate::session::caller::{self, CallerFacts, CallerKeyId, Role};
+use crate::session::caller::{self, CallerFacts, CallerKeyId, Role, Rpcs};
 use crate::session::mark::EVERY_TENANT;
 
 /// How long a key is good of which nothing was said.
@@ -22,8 +22,8 @@ pub struct Question {
     pub name: String,
     /// What it is for.
     pub role: Role,
-    /// The only calls that it may make, by their paths; `None` for all of its role.
-    pub rpcs: Option<Vec<String>>,
+    /// The calls of its role that it may make.
+    pub rpcs: Rpcs,
     /// The tenants that it is for; `None` for that of the call.
     pub tenants: Option<Scope>,
     /// How long it is good.
@@ -46,7 +46,7 @@ impl Authority {
     ) -> Result<(CallerKeyView, Secret), Error> {
         let Question { name, role, rpcs, tenants, lifetime, reason } = question;
         let now = self.ports.clock.now();
-        let lifetime = maker.may_make(role, rpcs.as_deref(), lifetime, YEAR, now)?;
+        let lifetime = maker.may_make(role, &rpcs, lifetime, YEAR, now)?;
         if tenants.is_some() && maker.tenants != Scope::Every {
             return Err(Error::BeyondMaker(
                 "your API key is not for every tenant, so it makes keys for the tenant of the call",

@@ -13,9 +13,10 @@ use crate::crypto::{Digest, KeyId};
 use crate::session::caller::CallerKeyId;
 use crate::session::key::TenantNumber;
 
-/// How many keys are known at most: of more, all are read again.
-const KNOWN: usize = 8192;
-/// How many revoked keys are remembered beside what the store says.
+/// How many keys of a tenant are known at most: of more, all of its keys are read again. It may have 1,000.
+const KNOWN: usize = 2048;
+/// How many revoked keys of a tenant are remembered beside what the store says. That matters where the store has lost a
+/// revocation in a failover, and it loses those of the last moments.
 const REVOKED: usize = 8192;
 
 /// What was read of a key.
@@ -24,12 +25,15 @@ pub(super) struct KnownKey {
     pub(super) caller: Arc<Caller>,
     /// The hash of the key.
     pub(super) hash: Digest,
+    /// When its reading began, as a length since the process began.
+    pub(super) at: Duration,
 }
 
-/// What a process remembers of keys.
+/// What a process remembers of keys, those of each tenant apart: whatever is done with the keys of one costs the others
+/// nothing.
 ///
-/// **Invariant:** what was read is answered only while nothing was forgotten of it since its reading began, and a key that is
-/// known to have been revoked is never answered again, whatever a store says that has lost so.
+/// **Invariant:** what was read is answered only while nothing was forgotten of its tenant since its reading began, and a key
+/// that is known to have been revoked is never answered again, whatever a store says that has lost so.
 #[derive(Default)]
 pub(super) struct KnownCallers {
     inner: RwLock<Inner>,
@@ -39,17 +43,32 @@ pub(super) struct KnownCallers {
 
 #[derive(Default)]
 struct Inner {
-    /// Rises with everything that is forgotten.
+    /// Rises when all is forgotten.
+    forgotten: u64,
+    rooms: HashMap<TenantNumber, Room>,
+}
+
+/// What is remembered of a tenant's keys.
+#[derive(Default)]
+struct Room {
+    /// Rises with everything that is forgotten of them.
     forgotten: u64,
     known: HashMap<CallerKeyId, Slot>,
-    /// All keys of those tenants that were listed.
-    listed: HashMap<TenantNumber, Signers>,
+    /// All of them, where they were listed.
+    listed: Option<Signers>,
     revoked: HashSet<CallerKeyId>,
     order: VecDeque<CallerKeyId>,
 }
 
 /// Keys, and what signed them; `None` where that can't be said.
 pub(super) type Signers = HashMap<CallerKeyId, Option<KeyId>>;
+
+/// What had been forgotten when a reading began.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading {
+    of_all: u64,
+    of_tenant: u64,
+}
 
 struct Slot {
     /// `None`: there is no such key.
@@ -71,30 +90,32 @@ pub(super) enum Known {
 }
 
 impl KnownCallers {
-    /// To be noted before a key is read.
-    pub(super) fn reading(&self) -> u64 {
-        self.read().forgotten
+    /// To be noted before a key of this tenant is read.
+    pub(super) fn reading(&self, tenant: TenantNumber) -> Reading {
+        self.read().reading(tenant)
     }
 
     /// Keeps what a reading gave that began `at` this moment.
-    pub(super) fn keep(&self, id: CallerKeyId, key: Option<KnownKey>, reading: u64, at: Duration) {
+    pub(super) fn keep(&self, id: CallerKeyId, key: Option<KnownKey>, reading: Reading, at: Duration) {
         let mut inner = self.write();
-        if inner.forgotten != reading {
+        if inner.reading(id.tenant) != reading {
             return;
         }
-        if inner.known.len() >= KNOWN {
-            inner.known.clear();
+        let known = &mut inner.rooms.entry(id.tenant).or_default().known;
+        if known.len() >= KNOWN {
+            known.clear();
         }
-        inner.known.insert(id, Slot { key, at, asked: AtomicBool::new(false) });
+        known.insert(id, Slot { key, at, asked: AtomicBool::new(false) });
     }
 
     /// What is known of a key that was read within `for_at_most`.
     pub(super) fn get(&self, id: &CallerKeyId, now: Duration, for_at_most: Duration) -> Known {
         let inner = self.read();
-        if inner.revoked.contains(id) {
+        let Some(room) = inner.rooms.get(&id.tenant) else { return Known::Unknown };
+        if room.revoked.contains(id) {
             return Known::Gone;
         }
-        let Some(slot) = inner.known.get(id) else { return Known::Unknown };
+        let Some(slot) = room.known.get(id) else { return Known::Unknown };
         let age = now.saturating_sub(slot.at);
         match &slot.key {
             _ if age >= for_at_most => Known::Unknown,
@@ -108,30 +129,31 @@ impl KnownCallers {
 
     /// Whether a key is known to have been revoked.
     pub(super) fn is_revoked(&self, id: &CallerKeyId) -> bool {
-        self.read().revoked.contains(id)
+        self.read().rooms.get(&id.tenant).is_some_and(|room| room.revoked.contains(id))
     }
 
     /// A key was revoked: it is never taken again.
     pub(super) fn revoke(&self, id: CallerKeyId) {
         let mut inner = self.write();
-        inner.forgotten += 1;
-        inner.known.remove(&id);
-        if !inner.revoked.insert(id) {
+        let room = inner.rooms.entry(id.tenant).or_default();
+        room.forgotten += 1;
+        room.known.remove(&id);
+        if !room.revoked.insert(id) {
             return;
         }
-        inner.order.push_back(id);
-        if inner.order.len() > REVOKED
-            && let Some(oldest) = inner.order.pop_front()
+        room.order.push_back(id);
+        if room.order.len() > REVOKED
+            && let Some(oldest) = room.order.pop_front()
         {
-            inner.revoked.remove(&oldest);
+            room.revoked.remove(&oldest);
         }
     }
 
     /// Keeps which keys a tenant has, as a reading gave it.
-    pub(super) fn list(&self, tenant: TenantNumber, keys: Signers, reading: u64) {
+    pub(super) fn list(&self, tenant: TenantNumber, keys: Signers, reading: Reading) {
         let mut inner = self.write();
-        if inner.forgotten == reading {
-            inner.listed.insert(tenant, keys);
+        if inner.reading(tenant) == reading {
+            inner.rooms.entry(tenant).or_default().listed = Some(keys);
         }
     }
 
@@ -139,7 +161,7 @@ impl KnownCallers {
     /// were not.
     pub(super) fn is_listed(&self, id: &CallerKeyId, signers: impl Fn(&KeyId) -> bool) -> Option<bool> {
         let inner = self.read();
-        let signer = inner.listed.get(&id.tenant)?.get(id);
+        let signer = inner.rooms.get(&id.tenant)?.listed.as_ref()?.get(id);
         Some(signer.is_some_and(|signer| !signer.as_ref().is_some_and(signers)))
     }
 
@@ -152,13 +174,15 @@ impl KnownCallers {
     pub(super) fn forget_all(&self) {
         let mut inner = self.write();
         inner.forgotten += 1;
-        inner.known.clear();
-        inner.listed.clear();
+        for room in inner.rooms.values_mut() {
+            room.known.clear();
+            room.listed = None;
+        }
     }
 
     /// The keys that are known to have been revoked.
     pub(super) fn revoked(&self) -> Vec<CallerKeyId> {
-        self.read().order.iter().copied().collect()
+        self.read().rooms.values().flat_map(|room| room.order.iter().copied()).collect()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
@@ -170,20 +194,28 @@ impl KnownCallers {
     }
 }
 
+impl Inner {
+    fn reading(&self, tenant: TenantNumber) -> Reading {
+        let of_tenant = self.rooms.get(&tenant).map_or(0, |room| room.forgotten);
+        Reading { of_all: self.forgotten, of_tenant }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::session::caller::Role;
-    use crate::session::key::TenantNumber;
 
     const FOR: Duration = Duration::from_secs(4);
+    const OURS: TenantNumber = TenantNumber(1);
+    const THEIRS: TenantNumber = TenantNumber(2);
 
     fn id(number: u8) -> CallerKeyId {
-        CallerKeyId { tenant: TenantNumber(1), id: [number; 12] }
+        CallerKeyId { tenant: OURS, id: [number; 12] }
     }
 
-    fn key() -> KnownKey {
-        KnownKey { caller: Arc::new(Caller::new("ci", Role::Edge)), hash: [7; 32] }
+    fn key(at: Duration) -> KnownKey {
+        KnownKey { caller: Arc::new(Caller::new("ci", Role::Edge)), hash: [7; 32], at }
     }
 
     fn is_known(known: &KnownCallers, number: u8, at: u64) -> bool {
@@ -194,20 +226,45 @@ mod tests {
     #[test]
     fn what_was_read_before_it_was_revoked_is_not_known() {
         let (known, at) = (KnownCallers::default(), Duration::from_secs(10));
-        let before = known.reading();
-        known.keep(id(1), Some(key()), before, at);
+        let before = known.reading(OURS);
+        known.keep(id(1), Some(key(at)), before, at);
         assert!(is_known(&known, 1, 13) && !is_known(&known, 1, 14), "it is too old");
         known.revoke(id(1));
-        known.keep(id(1), Some(key()), before, at);
-        known.keep(id(1), Some(key()), known.reading(), at);
+        known.keep(id(1), Some(key(at)), before, at);
+        known.keep(id(1), Some(key(at)), known.reading(OURS), at);
         assert!(!is_known(&known, 1, 10) && known.is_revoked(&id(1)), "not even where the store has lost it");
-        known.keep(id(2), Some(key()), before, at);
+        known.keep(id(2), Some(key(at)), before, at);
         assert!(!is_known(&known, 2, 10));
-        known.keep(id(2), Some(key()), known.reading(), at);
+        known.keep(id(2), Some(key(at)), known.reading(OURS), at);
         assert!(is_known(&known, 2, 10));
         known.forget_all();
         assert!(!is_known(&known, 2, 10));
         assert_eq!(known.revoked(), [id(1)]);
+    }
+
+    // security.md 102: what an admin of one tenant does with its keys is no cost of another.
+    #[test]
+    fn whatever_becomes_of_another_tenants_keys_nothing_of_ours_is_forgotten() {
+        let (known, at) = (KnownCallers::default(), Duration::from_secs(10));
+        let theirs = |number: usize| {
+            let mut id = [9; 12];
+            id[..8].copy_from_slice(&number.to_be_bytes());
+            CallerKeyId { tenant: THEIRS, id }
+        };
+        known.revoke(id(1));
+        known.keep(id(2), Some(key(at)), known.reading(OURS), at);
+        let reading = known.reading(OURS);
+        for number in 0..=REVOKED {
+            known.keep(theirs(number), None, known.reading(THEIRS), at);
+            known.revoke(theirs(number));
+        }
+        for number in 0..=KNOWN {
+            known.keep(theirs(REVOKED + 1 + number), None, known.reading(THEIRS), at);
+        }
+        known.keep(id(3), Some(key(at)), reading, at);
+        assert!(known.is_revoked(&id(1)) && is_known(&known, 2, 10) && is_known(&known, 3, 10));
+        assert!(known.is_revoked(&theirs(REVOKED)) && !known.is_revoked(&theirs(0)), "their own oldest goes");
+        assert_eq!(known.revoked().len(), REVOKED + 1);
     }
 
     #[test]
@@ -216,13 +273,13 @@ mod tests {
         let keys = Signers::from([(id(1), Some([1; 4])), (id(2), Some([2; 4])), (id(3), None)]);
         let is_listed = |id| known.is_listed(&id, |signer| *signer == [2; 4]);
         assert_eq!(is_listed(id(1)), None);
-        known.list(TenantNumber(1), keys.clone(), known.reading());
-        let other = CallerKeyId { tenant: TenantNumber(2), ..id(1) };
+        known.list(OURS, keys.clone(), known.reading(OURS));
+        let other = CallerKeyId { tenant: THEIRS, ..id(1) };
         let expected = [Some(true), Some(false), Some(true), Some(false), None];
         assert_eq!([id(1), id(2), id(3), id(4), other].map(is_listed), expected);
-        let before = known.reading();
+        let before = known.reading(OURS);
         known.forget_all();
-        known.list(TenantNumber(1), keys, before);
+        known.list(OURS, keys, before);
         assert_eq!(is_listed(id(1)), None);
     }
 
@@ -230,9 +287,10 @@ mod tests {
     fn of_all_who_find_a_key_that_is_soon_too_old_one_reads_it_again() {
         let known = KnownCallers::default();
         let due = |at| matches!(known.get(&id(1), Duration::from_secs(at), FOR), Known::Key(_, true));
-        known.keep(id(1), Some(key()), known.reading(), Duration::from_secs(10));
+        let at = Duration::from_secs(10);
+        known.keep(id(1), Some(key(at)), known.reading(OURS), at);
         assert_eq!([due(11), due(12), due(12)], [false, true, false]);
-        known.keep(id(1), None, known.reading(), Duration::from_secs(12));
+        known.keep(id(1), None, known.reading(OURS), Duration::from_secs(12));
         assert!(matches!(known.get(&id(1), Duration::from_secs(13), FOR), Known::Gone));
     }
 }

@@ -16,7 +16,7 @@ pub struct Rates {
     pub logins: Rate,
     /// Come back from a provider with a state of ours.
     pub callbacks: Rate,
-    /// Come with a session credential or a state that is forged.
+    /// Come with a session credential, a state or an API key that is forged.
     pub bad_credentials: Rate,
 }
 
@@ -90,6 +90,31 @@ impl Authority {
         Ok(())
     }
 
+    /// Notes that an API key came with a browser's request that is nobody's: something forged, which the log tells now and then.
+    ///
+    /// # Errors
+    /// As where a credential is forged: [`Error::RateLimited`], where too much of it came.
+    pub fn note_bad_key(&self, context: Option<&RequestContext>, call: &Call) -> Result<(), Error> {
+        self.note_forgery(context, call)?;
+        let kind = ("api_key_invalid", "x-api-key");
+        if let Some(unsaid) = self.refusals.say(self.settings.tenant, kind, self.ports.clock.running()) {
+            tracing::warn!(
+                unsaid,
+                client = self.client_of(context),
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
+                request_id = call.request_id,
+                "refused: the X-API-Key of a request is nobody's"
+            );
+        }
+        Ok(())
+    }
+
+    /// Where a request comes from, for the log.
+    fn client_of(&self, context: Option<&RequestContext>) -> Option<impl tracing::Value + use<>> {
+        context.and_then(|context| self.settings.trusted_proxies.client(context)).map(tracing::field::display)
+    }
+
     /// What is counted: first of the client, where its address is known, so that one who is refused takes nothing from the
     /// others; then of all.
     fn counts(&self, what: Limited, context: Option<&RequestContext>) -> [Option<(RateKey, Allowance)>; 2] {
@@ -110,9 +135,7 @@ impl Authority {
             tracing::warn!(
                 what = what.name(),
                 unsaid,
-                client = context
-                    .and_then(|context| self.settings.trusted_proxies.client(context))
-                    .map(tracing::field::display),
+                client = self.client_of(context),
                 tenant = self.settings.tenant_name,
                 caller = call.caller(),
                 request_id = call.request_id,

@@ -79,7 +79,7 @@ impl Authority {
         if let Some(is_listed) = self.is_listed(id) {
             return Ok(is_listed);
         }
-        let reading = known.reading();
+        let reading = known.reading(id.tenant);
         let kept = self.ports.callers.caller_keys(id.tenant).await?;
         // One that does not open is none that there is not: reading it says why.
         let signer =
@@ -94,14 +94,21 @@ impl Authority {
         self.stream.callers().is_listed(id, |signer| self.vault.caller_key.has(signer))
     }
 
-    /// Whether a key that was good is so still.
-    pub(super) async fn is_caller_good(&self, id: CallerKeyId) -> Result<bool, Error> {
+    /// For how long a key that was good may still be taken for so: no longer than what was read of it may be stale, however the
+    /// log and the store fare meanwhile. `None` where it is not good any more.
+    pub(super) async fn caller_is_good_for(&self, id: CallerKeyId) -> Result<Option<Duration>, Error> {
         let key = match self.known_caller(&id) {
-            Known::Key(key, false) => Some(key),
+            Known::Key(key, is_due) => {
+                if is_due {
+                    self.read_again_beside(id);
+                }
+                Some(key)
+            }
             Known::Gone => None,
-            Known::Unknown | Known::Key(_, true) => self.read_key(id).await?,
+            Known::Unknown => self.read_key(id).await?,
         };
-        Ok(key.is_some_and(|key| !self.has_ended(&key.caller)))
+        let stale = |key: &KnownKey| (key.at + MAX_STALENESS).saturating_sub(self.ports.clock.running());
+        Ok(key.filter(|key| !self.has_ended(&key.caller)).as_ref().map(stale))
     }
 
     fn known_caller(&self, id: &CallerKeyId) -> Known {
@@ -123,14 +130,14 @@ impl Authority {
 
     async fn read_key(&self, id: CallerKeyId) -> Result<Option<KnownKey>, Error> {
         let known = self.stream.callers();
-        let (reading, at) = (known.reading(), self.ports.clock.running());
+        let (reading, at) = (known.reading(id.tenant), self.ports.clock.running());
         let kept = self.ports.callers.caller_key(&id).await?;
-        let key = kept.map(|kept| self.open_key(id, &kept.sealed)).transpose()?;
+        let key = kept.map(|kept| self.open_key(id, &kept.sealed, at)).transpose()?;
         known.keep(id, key.clone(), reading, at);
         Ok(key.filter(|_| !known.is_revoked(&id)))
     }
 
-    fn open_key(&self, id: CallerKeyId, sealed: &[u8]) -> Result<KnownKey, Error> {
+    fn open_key(&self, id: CallerKeyId, sealed: &[u8], at: Duration) -> Result<KnownKey, Error> {
         let facts = self.vault.open_caller(&id, sealed)?;
         let caller = Caller {
             name: self.caller_name(&id, &facts.name).into(),
@@ -141,11 +148,11 @@ impl Authority {
                 None => Scope::Every,
                 Some(tenants) => Scope::of(tenants),
             },
-            rpcs: facts.rpcs.map(Into::into),
+            rpcs: facts.rpcs,
             key: Some(id),
             ends: Some(facts.ends),
         };
-        Ok(KnownKey { caller: Arc::new(caller), hash: facts.hash })
+        Ok(KnownKey { caller: Arc::new(caller), hash: facts.hash, at })
     }
 
     fn judged(&self, key: KnownKey, hash: &Digest) -> Recognised {

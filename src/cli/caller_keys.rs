@@ -25,7 +25,8 @@ pub struct CreateArgs {
     /// The caller's name; no other living key of the tenant has it
     #[arg(long, value_parser = name)]
     name: String,
-    /// The only RPCs that it may call, such as SessionService/ValidateSession; without it all of the role
+    /// The only RPCs that it may call, such as SessionService/ValidateSession, or `*` for all of the role; without it all of the
+    /// role, but a backend only checks sessions and tokens (docs/callers.md)
     #[arg(long = "rpc", value_name = "SERVICE/METHOD", value_delimiter = ',')]
     rpcs: Vec<String>,
     /// The tenants that it is for, `*` for every one; without it that of --tenant. Needs your own key to be for every one

@@ -26,7 +26,8 @@ pub struct Caller {
     #[serde(default)]
     #[schemars(with = "Vec<Identity>")]
     pub identities: Vec<String>,
-    /// The only RPCs that it may call, such as `SessionService/ValidateSession`; none: all of its role.
+    /// The only RPCs that it may call, such as `SessionService/ValidateSession`; `"*"` alone: all of its role. None: those too, but
+    /// of a backend `ValidateSession`, `CheckSessions`, `WatchSessions`, `GetUserInfo`, `ValidateToken` and `GetJwks`.
     #[serde(default)]
     pub rpcs: Vec<String>,
     /// The names of the tenants for which it may ask; `"*"`, or none: every one.

@@ -14,7 +14,7 @@ pub struct Rates {
     pub logins: Rate,
     /// Logins whose browser comes back from the provider.
     pub callbacks: Rate,
-    /// Session credentials and states that nobody here has signed.
+    /// Session credentials and states that nobody here has signed, and `X-API-Key`s that are no caller's.
     pub bad_credentials: Rate,
 }
 

@@ -32,7 +32,7 @@ pub struct Server {
     pub max_connection_age: Period,
 }
 
-/// TLS of the gRPC port.
+/// TLS of the gRPC port. The files are read again when they change.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
@@ -42,6 +42,8 @@ pub struct Tls {
     pub key_file: Option<PathBuf>,
     /// Authorities whose client certificates are required (mTLS), PEM. Without it clients need none.
     pub client_ca_file: Option<PathBuf>,
+    /// What these authorities have revoked (CRLs), PEM: who shows such a certificate is refused.
+    pub client_crl_file: Option<PathBuf>,
 }
 
 /// gRPC-Web, and HTTP/1.1 for it, on the gRPC port.

@@ -245,9 +245,10 @@ impl AdminService for Admin {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let authority = tenancy.for_caller(&asked.asker).map_err(failed)?;
+        let streams = self.streams.of(asked.caller.as_ref(), request.extensions());
         let filter = audit::filter(request.into_inner().filter).map_err(failed)?;
         let told = authority.watch_audit(&filter).map_err(failed)?;
-        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref()).end()));
+        let told = told.take_until(Box::pin(streams.end()));
         // The stream keeps the call's place.
         let told = told.map(move |told| {
             let _lasting = &asked.place;

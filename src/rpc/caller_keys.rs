@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::answers::timestamp;
-use super::policy::{self, Role};
+use super::policy::{self, Role, Rpcs};
 use super::{fields, v1};
 use crate::authority::Error;
 use crate::authority::caller_keys::{CallerKeyView, KeptView, Reach};
@@ -33,12 +33,10 @@ pub(super) fn to_create(
         v1::CallerRole::Backend => Role::Backend,
         v1::CallerRole::Admin => Role::Admin,
     };
-    let rpcs = request.rpcs.iter().map(|rpc| {
-        let listed = policy::listed(rpc, role).map(str::to_owned);
-        let expected = || format!("RPCs that the role {} may call, as `Service/Method`", role.name());
-        listed.ok_or_else(|| fields::invalid("rpcs", expected()))
-    });
-    let rpcs = rpcs.collect::<Result<Vec<_>, _>>()?;
+    let rpcs = policy::listed(&request.rpcs, role).map_err(|_| {
+        let expected = format!("RPCs that the role {} may call, as `Service/Method`, or `*` alone", role.name());
+        fields::invalid("rpcs", expected)
+    })?;
     let tenants = if request.tenants.is_empty() {
         None
     } else {
@@ -55,7 +53,7 @@ pub(super) fn to_create(
     Ok(Question {
         name,
         role,
-        rpcs: (!rpcs.is_empty()).then_some(rpcs),
+        rpcs,
         tenants,
         lifetime: fields::duration("lifetime", request.lifetime, MINUTE, TEN_YEARS)?,
         reason: fields::text("reason", request.reason, LONGEST_REASON)?,
@@ -82,7 +80,11 @@ pub(super) fn shown(view: CallerKeyView, tenancy: &Tenancy) -> v1::CallerKey {
         name: facts.name,
         caller,
         role: role.into(),
-        rpcs: facts.rpcs.unwrap_or_default().iter().map(|rpc| policy::short(rpc).to_owned()).collect(),
+        rpcs: match facts.rpcs {
+            Rpcs::Usual => Vec::new(),
+            Rpcs::All => vec![policy::ALL.to_owned()],
+            Rpcs::Only(rpcs) => rpcs.iter().map(|rpc| policy::short(rpc).to_owned()).collect(),
+        },
         tenants,
         create_time: Some(timestamp(facts.created)),
         created_by: facts.created_by,

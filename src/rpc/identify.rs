@@ -8,7 +8,8 @@ use tonic::{Code, Status};
 
 use super::callers::{Caller, Callers, bearer};
 use super::certificates::Shown;
-use super::policy::{self, Rule};
+use super::peer::Peer;
+use super::policy::{self, Rpcs, Rule};
 use super::status;
 use super::strangers::Strangers;
 use super::v1::ErrorReason;
@@ -44,6 +45,11 @@ pub(super) struct Door {
 impl Door {
     /// Who calls, if they may, as far as can be said without asking the store.
     pub(super) fn identify<B>(&self, request: &Request<B>, request_id: &str) -> Result<Identity, Status> {
+        if let Some(why) = Peer::of(request.extensions()).and_then(Peer::refused) {
+            self.strangers.outlived(request, why);
+            let message = format!("{why}: connect again, with one that is good");
+            return Err(unauthenticated(&message, request_id));
+        }
         if policy::rule(request.uri().path()) == Some(Rule::Anyone) {
             return Ok(Identity::Anyone);
         }
@@ -87,7 +93,7 @@ impl Door {
             }
             Recognised::Ended(caller) => {
                 let message = format!("the API key of {} has expired; make another one", caller.name);
-                Err(status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, &message, request_id))
+                Err(unauthenticated(&message, request_id))
             }
             Recognised::Nobody | Recognised::Unread(_) => Err(self.stranger(request, request_id)),
         }
@@ -104,7 +110,7 @@ impl Door {
             ),
             Shown::Several => SEVERAL.to_owned(),
         };
-        Err(status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, &message, request_id))
+        Err(unauthenticated(&message, request_id))
     }
 
     fn stranger<B>(&self, request: &Request<B>, request_id: &str) -> Status {
@@ -115,20 +121,29 @@ impl Door {
                 "a valid API key is needed: send metadata \"authorization: Bearer <key>\" (GATELODGE_API_KEY)"
             }
         };
-        status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message, request_id)
+        unauthenticated(message, request_id)
     }
 }
 
-/// Whose key this is, if they may call a method: for a key that a request brings beside its caller's own.
+fn unauthenticated(message: &str, request_id: &str) -> Status {
+    status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message, request_id)
+}
+
+/// Whose key this is that a request brings beside its caller's own, and whether they may call a method.
+pub(super) enum Brought {
+    /// Theirs, and they may.
+    By(Arc<Caller>),
+    /// Theirs, and they may not, or not any more.
+    InVain,
+    /// Nobody's.
+    Nobodys,
+}
+
+/// Whose a key is that a request brings beside its caller's own.
 ///
 /// # Errors
 /// When the store can't say.
-pub(super) async fn who_may(
-    callers: &Callers,
-    tenancy: &Tenancy,
-    method: &str,
-    key: &[u8],
-) -> Result<Option<Arc<Caller>>, Error> {
+pub(super) async fn brought(callers: &Callers, tenancy: &Tenancy, method: &str, key: &[u8]) -> Result<Brought, Error> {
     let key = key.trim_ascii();
     let hash = sha256(key);
     let recognised = match callers.with_key(&hash) {
@@ -138,8 +153,11 @@ pub(super) async fn who_may(
             known => known,
         },
     };
-    let Recognised::Caller(caller) = recognised else { return Ok(None) };
-    Ok(may(&caller, method, "").is_ok().then_some(caller))
+    Ok(match recognised {
+        Recognised::Caller(caller) if may(&caller, method, "").is_ok() => Brought::By(caller),
+        Recognised::Caller(_) | Recognised::Ended(_) => Brought::InVain,
+        Recognised::Nobody | Recognised::Unread(_) => Brought::Nobodys,
+    })
 }
 
 /// Whether a caller may call this method; else which right is missing.
@@ -151,16 +169,25 @@ fn may(caller: &Caller, path: &str, request_id: &str) -> Result<(), Status> {
             let message = format!("this API key has the role {}; the method needs {needed}", caller.role.name());
             refuse(Code::PermissionDenied, ErrorReason::CallerNotAllowed, &message)
         }
-        Some(_) if !caller.may_call(path) => {
-            let own = caller.rpcs.as_deref().unwrap_or_default();
-            let mut named = own.iter().take(NAMED).map(|rpc| policy::short(rpc)).collect::<Vec<_>>().join(", ");
-            if own.len() > NAMED {
-                named.push_str(" ...");
-            }
-            let message = format!("this API key may call {named} alone; {} is not in its `rpcs`", policy::short(path));
+        Some(_) if !policy::is_given(&caller.rpcs, caller.role, path) => {
+            let message = format!("{}; {} is not in its `rpcs`", what_it_may(&caller.rpcs), policy::short(path));
             refuse(Code::PermissionDenied, ErrorReason::CallerNotAllowed, &message)
         }
         Some(_) => Ok(()),
         None => refuse(Code::Unimplemented, ErrorReason::MethodUnknown, "this authority has no such method"),
     }
+}
+
+/// What a caller may call that has a list, or is a backend and has none.
+fn what_it_may(rpcs: &Rpcs) -> String {
+    let Rpcs::Only(own) = rpcs else {
+        return format!("this API key may call what every backend may ({})", named(&policy::USUAL_OF_BACKENDS));
+    };
+    format!("this API key may call {} alone", named(own))
+}
+
+/// The first methods of a list.
+fn named(list: &[impl AsRef<str>]) -> String {
+    let names = list.iter().take(NAMED).map(|rpc| policy::short(rpc.as_ref())).collect::<Vec<_>>().join(", ");
+    if list.len() > NAMED { format!("{names} ...") } else { names }
 }

@@ -1,6 +1,6 @@
 //! Owns who may call what: one row for each RPC. A method without a row is refused. Does not know any caller.
 
-pub use crate::session::caller::Role;
+pub use crate::session::caller::{Role, Rpcs};
 
 /// Who may call a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,19 @@ pub const TABLE: &[(&str, Rule)] = &[
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Rule::AnyKey),
 ];
 
+/// What a backend may call that was given no list: it checks who somebody is, and gets no token, changes nothing and ends
+/// nothing (security.md 98). And what any key may.
+pub const USUAL_OF_BACKENDS: [&str; 5] = [
+    "/gatelodge.v1.SessionService/ValidateSession",
+    CHECK_SESSIONS,
+    WATCH_SESSIONS,
+    "/gatelodge.v1.SessionService/GetUserInfo",
+    "/gatelodge.v1.TokenService/ValidateToken",
+];
+
+/// Stands alone in a list that means every method of the role.
+pub const ALL: &str = "*";
+
 /// Every method that is served, in the order of their numbers.
 pub fn methods() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(method, _)| *method)
@@ -83,17 +96,47 @@ pub fn short(path: &str) -> &str {
     path.trim_start_matches('/').strip_prefix("gatelodge.v1.").unwrap_or(path)
 }
 
-/// The path of a method that a caller's list may have, whose role this is: `SessionService/ValidateSession`, or the same with
-/// its package. `None` where there is no such method, or the role may not call it.
-#[must_use]
-pub fn listed(name: &str, role: Role) -> Option<&'static str> {
+/// What a caller's list means, each entry of which is a method of its role: `SessionService/ValidateSession`, or the same with
+/// its package; or [`ALL`] alone.
+///
+/// # Errors
+/// The places of entries that are no such method.
+pub fn listed(names: &[String], role: Role) -> Result<Rpcs, Vec<usize>> {
+    match names {
+        [] => return Ok(Rpcs::Usual),
+        [all] if all == ALL => return Ok(Rpcs::All),
+        _ => (),
+    }
+    let paths: Vec<_> = names.iter().map(|name| path_of(name, role)).collect();
+    let wrong: Vec<_> = (0..).zip(&paths).filter(|(_, path)| path.is_none()).map(|(at, _)| at).collect();
+    if wrong.is_empty() { Ok(Rpcs::Only(paths.into_iter().flatten().map(str::to_owned).collect())) } else { Err(wrong) }
+}
+
+fn path_of(name: &str, role: Role) -> Option<&'static str> {
     let name = name.strip_prefix('/').unwrap_or(name);
     let (method, who) = TABLE.iter().find(|(path, _)| short(path) == name || path.strip_prefix('/') == Some(name))?;
-    let may = match who {
-        Rule::Anyone | Rule::AnyKey => true,
-        Rule::Roles(roles) => roles.contains(&role),
-    };
-    may.then_some(*method)
+    who.admits(role).then_some(*method)
+}
+
+impl Rule {
+    /// Whether callers of this role may.
+    #[must_use]
+    pub fn admits(self, role: Role) -> bool {
+        match self {
+            Self::Anyone | Self::AnyKey => true,
+            Self::Roles(roles) => roles.contains(&role),
+        }
+    }
+}
+
+/// Whether a caller may call a method that its role may.
+#[must_use]
+pub fn is_given(rpcs: &Rpcs, role: Role, path: &str) -> bool {
+    match rpcs {
+        Rpcs::All => true,
+        Rpcs::Usual => role != Role::Backend || USUAL_OF_BACKENDS.contains(&path) || rule(path) == Some(Rule::AnyKey),
+        Rpcs::Only(own) => own.iter().any(|own| own == path),
+    }
 }
 
 /// The place of a method among those that are served.

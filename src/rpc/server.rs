@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+use tonic::transport::Server;
 use tower::util::option_layer;
 
 use super::admin_service::Admin;
 use super::callers::Callers;
+use super::entrance;
 use super::envoy::Authorization;
 use super::envoy::wire::authorization_server::AuthorizationServer;
 use super::gate::Gate;
@@ -23,6 +23,7 @@ use super::session_service::Sessions;
 use super::shares::Shares;
 use super::streams::Streams;
 use super::tasks::Tasks;
+use super::tls::Tls;
 use super::token_service::Tokens;
 use super::v1::DESCRIPTOR_SET;
 use super::v1::admin_service_server::AdminServiceServer;
@@ -38,7 +39,7 @@ use crate::authority::tenants::Tenants;
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
     /// TLS; `None` for plaintext.
-    pub tls: Option<TlsSettings>,
+    pub tls: Option<Tls>,
     /// The largest request message, in bytes (security.md 105).
     pub max_message_bytes: usize,
     /// How many calls may be in flight; more are told to come back.
@@ -70,51 +71,15 @@ impl Default for ServerSettings {
     }
 }
 
-/// The server's certificate, and whose certificates it asks of callers.
-#[derive(Clone, Debug)]
-pub struct TlsSettings {
-    /// Certificate chain, PEM.
-    pub certificate: Vec<u8>,
-    /// Private key, PEM.
-    pub key: crate::crypto::Secret,
-    /// Whoever calls must show a certificate of this authority, PEM.
-    pub client_ca: Option<Vec<u8>>,
-}
-
-/// Which of the TLS files can't be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsFault {
-    /// Certificate chain and private key: one is no PEM, or they don't belong together.
-    Identity,
-    /// The authority of the callers' certificates.
-    ClientCa,
-}
-
-impl TlsSettings {
-    /// What [`serve`] would refuse of them.
-    #[must_use]
-    pub fn fault(&self) -> Option<TlsFault> {
-        let refused = |tls: &Self| Server::builder().tls_config(tls_config(tls)).is_err();
-        if refused(&Self { client_ca: None, ..self.clone() }) {
-            Some(TlsFault::Identity)
-        } else {
-            refused(self).then_some(TlsFault::ClientCa)
-        }
-    }
-}
-
 /// Why the server did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The TLS files are not right, or the transport failed.
+    /// The transport failed.
     #[error("the gRPC server failed")]
     Transport(#[from] tonic::transport::Error),
     /// Reflection can't be built from the compiled contract.
     #[error("the compiled contract can't be reflected")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// The listener can't be used.
-    #[error("the listener can't be used")]
-    Listener(#[source] std::io::Error),
 }
 
 /// How long what is cut off may take to let go of what it holds.
@@ -124,7 +89,7 @@ const CUT_WITHIN: Duration = Duration::from_secs(1);
 /// and what still runs is cut.
 ///
 /// # Errors
-/// When TLS is not right or the listener fails.
+/// When the listener fails.
 pub async fn serve(
     tenants: impl Into<Tenants>,
     callers: Callers,
@@ -143,15 +108,11 @@ pub async fn serve(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
-    let mut server = Server::builder()
-        .tcp_nodelay(true)
+    let server = Server::builder()
         .max_connection_age(settings.max_connection_age)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_max_header_list_size(Some(16 * 1024))
         .accept_http1(settings.grpc_web.is_some());
-    if let Some(tls) = &settings.tls {
-        server = server.tls_config(tls_config(tls))?;
-    }
     let limit = settings.max_message_bytes;
     let calls = Places::new(settings.max_in_flight);
     let shares = Shares::new(calls.clone());
@@ -185,9 +146,9 @@ pub async fn serve(
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let serving = router.serve_with_incoming_shutdown(incoming, stopping.clone().cancelled_owned());
-    tokio::pin!(serving);
+    let incoming = entrance::connections(listener, settings.tls);
+    // Boxed: what accepts and serves is too large to be carried through those who wait for it.
+    let mut serving = Box::pin(router.serve_with_incoming_shutdown(incoming, stopping.clone().cancelled_owned()));
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
         never = watching => match never {},
@@ -210,12 +171,4 @@ pub async fn serve(
         tracing::error!(tasks = settings.tasks.count(), "what was cut off does not end");
     }
     Ok(())
-}
-
-fn tls_config(tls: &TlsSettings) -> ServerTlsConfig {
-    let config = ServerTlsConfig::new().identity(Identity::from_pem(&tls.certificate, tls.key.expose()));
-    match &tls.client_ca {
-        Some(ca) => config.client_ca_root(Certificate::from_pem(ca)),
-        None => config,
-    }
 }

@@ -10,7 +10,7 @@ use super::asked::{Asked, asked};
 use super::callers::Callers;
 use super::check::Desk;
 use super::check_stream::{self, Answers};
-use super::identify::who_may;
+use super::identify::{Brought, brought};
 use super::once::asked_once;
 use super::places::Places;
 use super::streams::Streams;
@@ -62,7 +62,7 @@ impl SessionService for Sessions {
         self.tenants.now().check_name(&asker).map_err(|error| status::of(&error, &call.request_id))?;
         let (tenants, places) = (self.tenants.clone(), self.places.clone());
         let desk = Desk { tenants, asker, places, request_id: call.request_id, caller: call.caller };
-        let streams = self.streams.of(caller.as_ref());
+        let streams = self.streams.of(caller.as_ref(), request.extensions());
         Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &streams)))
     }
 
@@ -71,21 +71,29 @@ impl SessionService for Sessions {
         request: Request<v1::RefreshTokensRequest>,
     ) -> Result<Response<v1::RefreshTokensResponse>, Status> {
         let (mut asked, tenancy) = (asked_once(&request)?, self.tenants.now());
-        let request = request.into_inner();
-        let mut requirements = Requirements::default();
-        if let Some(key) = &request.api_key {
-            // It stands for the caller, and for a CSRF token: no other site can make a browser send it.
-            let who = who_may(&self.callers, &tenancy, policy::REFRESH_TOKENS, key).await;
-            let Some(caller) = who.map_err(|error| status::of(&error, &asked.call.request_id))? else {
-                return Ok(Response::new(answers::key_refused(key, &asked.call.request_id)));
-            };
-            asked.call.caller = Some(Arc::clone(&caller.name));
-            asked.asker.scope = caller.tenants.clone();
-            requirements.csrf = CsrfRequirement::NotRequired;
-        }
+        let mut request = request.into_inner();
+        let (api_key, mut requirements) = (request.api_key.take(), Requirements::default());
         let presented = questions::presented(request.cookies, request.context, &tenancy.limits());
-        let failed = |error| status::of(&error, &asked.call.request_id);
+        let request_id = asked.call.request_id.clone();
+        let failed = |error| status::of(&error, &request_id);
         let presented = presented.map_err(failed)?;
+        if let Some(key) = &api_key {
+            // It stands for the caller, and for a CSRF token: no other site can make a browser send it.
+            match brought(&self.callers, &tenancy, policy::REFRESH_TOKENS, key).await.map_err(failed)? {
+                Brought::By(caller) => {
+                    asked.call.caller = Some(Arc::clone(&caller.name));
+                    asked.asker.scope = caller.tenants.clone();
+                    requirements.csrf = CsrfRequirement::NotRequired;
+                }
+                refused => {
+                    if matches!(refused, Brought::Nobodys) && !key.is_empty() {
+                        let found = tenancy.for_presented(&asked.asker, &presented).await.map_err(failed)?;
+                        found.note_bad_key(presented.context.as_ref(), &asked.call).map_err(failed)?;
+                    }
+                    return Ok(Response::new(answers::key_refused(key, &request_id)));
+                }
+            }
+        }
         let whose = asked.asker.clone();
         let found = tenancy.for_presented(&whose, &presented).await.map_err(failed)?;
         let has_context = presented.context.is_some();
@@ -199,9 +207,10 @@ impl SessionService for Sessions {
     ) -> Result<Response<Self::WatchSessionsStream>, Status> {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
+        let streams = self.streams.of(asked.caller.as_ref(), request.extensions());
         let question = watching::question(request.into_inner()).map_err(failed)?;
         let told = tenancy.watch_sessions(&asked.asker, question).map_err(failed)?;
-        let told = told.take_until(Box::pin(self.streams.of(asked.caller.as_ref()).end()));
+        let told = told.take_until(Box::pin(streams.end()));
         // The stream keeps the call's place.
         let told = told.map(move |told| {
             let _lasting = &asked.place;

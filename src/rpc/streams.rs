@@ -1,21 +1,23 @@
 //! Owns how long a stream of ours lasts: until the server stops, or as long as a connection may, so that balancers spread
-//! those who listen anew; and no longer than its caller's key is good. Does not know what is sent.
+//! those who listen anew; and no longer than its caller's key, and the client certificate of its connection, are good. Does
+//! not know what is sent.
 
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use http::Extensions;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::callers::Callers;
+use super::peer::Peer;
 use super::tasks::Tasks;
 use crate::authority::caller::Caller;
-use crate::authority::stream::MAX_STALENESS;
 use crate::authority::tenants::Tenants;
 use crate::session::caller::CallerKeyId;
 
-/// How often it is looked at whether a caller's key is good still. It costs a look at what is known.
+/// How often it is looked at whether a caller's key and certificate are good still. It costs a look at what is known.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// When streams end.
@@ -31,6 +33,8 @@ pub(super) struct Streams {
     caller: Option<Arc<Caller>>,
     tenants: Tenants,
     callers: Callers,
+    /// Who is at the other end, where it has shown a certificate.
+    peer: Option<Peer>,
 }
 
 impl Streams {
@@ -41,12 +45,13 @@ impl Streams {
         tenants: Tenants,
         callers: Callers,
     ) -> Self {
-        Self { stopping, longest, tasks, caller: None, tenants, callers }
+        Self { stopping, longest, tasks, caller: None, tenants, callers, peer: None }
     }
 
-    /// Those of a caller.
-    pub(super) fn of(&self, caller: Option<&Arc<Caller>>) -> Self {
-        Self { caller: caller.cloned(), ..self.clone() }
+    /// Those of a caller, whose call this is.
+    pub(super) fn of(&self, caller: Option<&Arc<Caller>>, call: &Extensions) -> Self {
+        let peer = Peer::of(call).filter(|peer| peer.certificate.is_some()).cloned();
+        Self { caller: caller.cloned(), peer, ..self.clone() }
     }
 
     /// Completes when a stream that begins now has to end.
@@ -57,9 +62,10 @@ impl Streams {
                 tokio::select! {
                     () = own.stopping.cancelled() => {}
                     () = own.until_refused() => {}
+                    () = until_outlived(own.peer.as_ref()) => {}
                 }
             };
-            drop(tokio::time::timeout(own.longest, over).await);
+            drop(timeout(own.longest, over).await);
         }
     }
 
@@ -70,7 +76,7 @@ impl Streams {
             Some((_, Some(key))) => until_revoked(key, &self.tenants).await,
             Some((caller, None)) => {
                 while self.callers.has(caller) {
-                    tokio::time::sleep(LOOK_EVERY).await;
+                    sleep(LOOK_EVERY).await;
                 }
             }
         }
@@ -79,13 +85,23 @@ impl Streams {
 
 /// Completes when a key is no longer good, or nobody could say so for as long as anything may be stale.
 async fn until_revoked(key: CallerKeyId, tenants: &Tenants) {
-    let mut good = Instant::now();
+    // Until then it is known to be good; the call was let in just now.
+    let mut until = Instant::now() + LOOK_EVERY;
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        match tenants.now().is_caller_good(key).await {
-            Ok(true) => good = Instant::now(),
-            Err(_) if good.elapsed() < MAX_STALENESS => (),
-            Ok(false) | Err(_) => return,
+        match timeout_at(until, tenants.now().caller_is_good_for(key)).await {
+            Ok(Ok(Some(length))) => until = Instant::now() + length,
+            Ok(Ok(None)) | Err(_) => return,
+            Ok(Err(_)) if Instant::now() >= until => return,
+            Ok(Err(_)) => (),
         }
+        sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+    }
+}
+
+/// Completes when the certificate of a connection is no longer good.
+async fn until_outlived(peer: Option<&Peer>) {
+    let Some(peer) = peer else { return pending().await };
+    while peer.refused().is_none() {
+        sleep(LOOK_EVERY).await;
     }
 }

@@ -32,6 +32,18 @@ impl Role {
     }
 }
 
+/// Which calls of its role a caller may make.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Rpcs {
+    /// Those that the role may make without being given any: the least that it is for (security.md 98).
+    #[default]
+    Usual,
+    /// All of them.
+    All,
+    /// These alone, by their paths.
+    Only(Vec<String>),
+}
+
 /// Whether a text can be a caller's name: 1 to 64 letters, digits and `-_.`.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
@@ -144,8 +156,8 @@ pub struct CallerFacts {
     pub role: Role,
     /// The tenants for which it may ask; `None` for every one.
     pub tenants: Option<Vec<TenantNumber>>,
-    /// The only calls that it may make, by their paths; `None` for all of its role.
-    pub rpcs: Option<Vec<String>>,
+    /// The calls of its role that it may make.
+    pub rpcs: Rpcs,
     /// The SHA-256 of the key: it has 256 random bits, so nothing slower is needed.
     pub hash: [u8; 32],
     /// When it was made.

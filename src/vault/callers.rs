@@ -6,11 +6,13 @@ use minicbor::{Decode, Encode};
 
 use super::encoding::{decode, encode};
 use super::{NONCE_LEN, Vault, VaultError, key_of_sealed};
-use crate::session::caller::{CallerFacts, CallerKeyId, Role};
+use crate::session::caller::{CallerFacts, CallerKeyId, Role, Rpcs};
 use crate::session::key::TenantNumber;
 use crate::session::time::Timestamp;
 
 const VERSION: &[u8] = &[1];
+/// Stands alone in the list of a caller that may make every call of its role.
+const ALL: &str = "*";
 
 #[derive(Encode, Decode)]
 struct CallerForm {
@@ -21,6 +23,7 @@ struct CallerForm {
     role: u8,
     #[n(2)]
     tenants: Option<Vec<u32>>,
+    /// Absent: the usual ones.
     #[n(3)]
     rpcs: Option<Vec<String>>,
     #[n(4)]
@@ -47,7 +50,11 @@ impl Vault {
                 Role::Admin => 2,
             },
             tenants: facts.tenants.as_ref().map(|all| all.iter().map(|tenant| tenant.0).collect()),
-            rpcs: facts.rpcs.clone(),
+            rpcs: match &facts.rpcs {
+                Rpcs::Usual => None,
+                Rpcs::All => Some(vec![ALL.to_owned()]),
+                Rpcs::Only(rpcs) => Some(rpcs.clone()),
+            },
             hash: facts.hash.into(),
             created: facts.created.as_millis(),
             created_by: facts.created_by.clone(),
@@ -74,7 +81,11 @@ impl Vault {
                 _ => return Err(VaultError::Format),
             },
             tenants: form.tenants.map(|all| all.into_iter().map(TenantNumber).collect()),
-            rpcs: form.rpcs,
+            rpcs: match form.rpcs {
+                None => Rpcs::Usual,
+                Some(rpcs) if rpcs == [ALL] => Rpcs::All,
+                Some(rpcs) => Rpcs::Only(rpcs),
+            },
             hash: form.hash.into(),
             created: Timestamp::from_millis(form.created),
             created_by: form.created_by,
@@ -107,7 +118,7 @@ mod tests {
             name: "ci".into(),
             role: Role::Backend,
             tenants: Some(vec![TenantNumber(1), TenantNumber(9)]),
-            rpcs: Some(vec!["/a.B/C".into()]),
+            rpcs: Rpcs::Only(vec!["/a.B/C".into()]),
             hash: [3; 32],
             created: Timestamp::from_secs(5),
             created_by: "ops".into(),
@@ -120,8 +131,10 @@ mod tests {
         // As it was kept before the signer was noted.
         let unnoted = old.seal_caller([1; 12], &id, &CallerFacts { signer: None, ..facts.clone() });
         assert_eq!(new.open_caller(&id, &unnoted), Ok(facts.clone()));
-        let every = CallerFacts { tenants: None, rpcs: None, role: Role::Admin, ..facts };
-        assert_eq!(new.open_caller(&id, &new.seal_caller([2; 12], &id, &every)), Ok(every));
+        for rpcs in [Rpcs::Usual, Rpcs::All] {
+            let every = CallerFacts { tenants: None, rpcs, role: Role::Admin, ..facts.clone() };
+            assert_eq!(new.open_caller(&id, &new.seal_caller([2; 12], &id, &every)), Ok(every));
+        }
         for other in [CallerKeyId { id: [8; 12], ..id }, CallerKeyId { tenant: TenantNumber(0), ..id }] {
             assert!(old.open_caller(&other, &sealed).is_err());
         }

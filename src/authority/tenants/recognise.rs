@@ -1,5 +1,7 @@
 //! Owns finding the tenant under which an API key is kept that was made at run time. Does not know what is kept of it.
 
+use std::time::Duration;
+
 use super::Tenancy;
 use crate::authority::recognise_caller::{Recognised, Unread};
 use crate::authority::{Authority, Error};
@@ -30,14 +32,15 @@ impl Tenancy {
         }
     }
 
-    /// Whether a key that was good is so still.
+    /// For how long a key that was good may still be taken for so, by what was read of it last; `None` where it is not good any
+    /// more.
     ///
     /// # Errors
     /// When the store can't say.
-    pub async fn is_caller_good(&self, id: CallerKeyId) -> Result<bool, Error> {
+    pub async fn caller_is_good_for(&self, id: CallerKeyId) -> Result<Option<Duration>, Error> {
         match self.keeper_of(id) {
-            Some(keeper) => keeper.is_caller_good(id).await,
-            None => Ok(false),
+            Some(keeper) => keeper.caller_is_good_for(id).await,
+            None => Ok(None),
         }
     }
 

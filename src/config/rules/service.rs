@@ -29,6 +29,9 @@ fn server(server: &Server, judgement: &mut Judgement) {
     if tls.client_ca_file.is_some() && tls.cert_file.is_none() {
         judgement.fault("server.tls.client_ca_file", "client certificates need TLS: give `cert_file` and `key_file`");
     }
+    if tls.client_crl_file.is_some() && tls.client_ca_file.is_none() {
+        judgement.fault("server.tls.client_crl_file", "client certificates are not asked for: give `client_ca_file`");
+    }
     // security.md 101
     if tls.cert_file.is_none() && !server.listen.ip().is_loopback() && !server.allow_plaintext {
         let message = "other machines can reach this address, and there is no TLS; give `server.tls`, or set \

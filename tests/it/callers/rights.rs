@@ -34,6 +34,38 @@ async fn a_refusal_says_which_right_the_key_lacks() {
     assert_eq!(refused.message(), "this API key has the role backend; the method needs admin");
 }
 
+// security.md 98: a backend that was given nothing checks who somebody is, and does nothing else.
+#[tokio::test]
+async fn a_backend_without_a_list_checks_alone_and_is_given_more_by_name() {
+    let door = Serving::of(&World::new()).await;
+    let admin = crate::rpc::serving::key(Role::Admin);
+    let made = async |name: &str, rpcs: &[&str]| {
+        let rpcs = rpcs.iter().map(|rpc| (*rpc).to_owned()).collect();
+        let made = v1::CreateCallerKeyRequest { rpcs, ..wanted(name, CallerRole::Backend) };
+        let made = create(&door, &admin, made).await;
+        (made.key.unwrap().rpcs, made.api_key)
+    };
+    let revoke = async |key: &str| {
+        let question = v1::SessionServiceRevokeRequest::default();
+        door.sessions().await.revoke(with(key, question)).await.map(drop).map_err(|status| status.code())
+    };
+    let ((none, usual), (all, whole)) = (made("usual", &[]).await, made("whole", &["*"]).await);
+    assert_eq!((none, all), (vec![], vec!["*".to_owned()]));
+    calls(&door, &usual).await.unwrap();
+    door.tokens().await.get_jwks(with(&usual, v1::GetJwksRequest::default())).await.unwrap();
+    let refused = door.sessions().await.get_attributes(with(&usual, v1::GetAttributesRequest::default())).await;
+    let refused = failed(refused, Code::PermissionDenied, "CALLER_NOT_ALLOWED");
+    let expected = "this API key may call what every backend may (SessionService/ValidateSession, \
+                    SessionService/CheckSessions, SessionService/WatchSessions, SessionService/GetUserInfo, \
+                    TokenService/ValidateToken); SessionService/GetAttributes is not in its `rpcs`";
+    assert_eq!(refused.message(), expected);
+    assert_eq!(revoke(&usual).await, Err(Code::PermissionDenied));
+    let (_, listed) = made("listed", &["SessionService/Revoke"]).await;
+    for key in [whole, listed] {
+        assert_ne!(revoke(&key).await, Err(Code::PermissionDenied));
+    }
+}
+
 #[tokio::test]
 async fn a_field_that_is_not_right_is_named_and_nothing_is_made() {
     let door = Serving::of(&World::new()).await;
@@ -47,6 +79,7 @@ async fn a_field_that_is_not_right_is_named_and_nothing_is_made() {
         ("role", v1::CreateCallerKeyRequest { role: 99, ..good.clone() }),
         ("rpcs", v1::CreateCallerKeyRequest { rpcs: vec!["AdminService/Revoke".into()], ..good.clone() }),
         ("rpcs", v1::CreateCallerKeyRequest { rpcs: vec!["Nothing".into()], ..good.clone() }),
+        ("rpcs", v1::CreateCallerKeyRequest { rpcs: vec!["*".into(), "TokenService/GetJwks".into()], ..good.clone() }),
         ("tenants", v1::CreateCallerKeyRequest { tenants: vec!["nobody".into()], ..good.clone() }),
         ("lifetime", v1::CreateCallerKeyRequest { lifetime: seconds(59), ..good.clone() }),
         ("lifetime", v1::CreateCallerKeyRequest { lifetime: seconds(10 * 366 * 86_400), ..good.clone() }),
@@ -79,6 +112,7 @@ async fn a_key_makes_none_that_may_do_more_or_lives_longer() {
     let wrong = [
         wanted("more", CallerRole::Admin),
         wanted("more", CallerRole::Backend),
+        v1::CreateCallerKeyRequest { rpcs: vec!["*".into()], ..wanted("more", CallerRole::Admin) },
         v1::CreateCallerKeyRequest { rpcs: vec!["AdminService/Revoke".into()], ..wanted("more", CallerRole::Admin) },
         v1::CreateCallerKeyRequest { rpcs: rpcs.clone(), lifetime: longer, ..wanted("more", CallerRole::Admin) },
     ];

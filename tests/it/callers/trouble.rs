@@ -1,12 +1,16 @@
 //! Trouble is nobody's refusal, and what is forged costs nobody anything. Does not know what a key may do.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use gatelodge::authority::ports::CallerKeyStore;
 use gatelodge::session::caller::CallerKeyId;
+use gatelodge_client::v1;
+use tokio::time::{Instant, sleep, timeout};
 use tonic::Code;
 
-use super::{STORES, calls, made, revoke};
+use super::{STORES, calls, made, revoke, with};
 use crate::rpc::failed;
 use crate::rpc::serving::Serving;
 use crate::world::faults::Fault;
@@ -62,17 +66,55 @@ async fn a_revocation_outlives_a_store_that_has_lost_it() {
         let row = store.caller_key(&id).await.unwrap().unwrap();
         assert!(revoke(&one, &key).await);
         replicas.catch_up().await;
-        let (now, long) = (gatelodge::session::time::Timestamp::default(), std::time::Duration::from_mins(5));
+        let (now, long) = (gatelodge::session::time::Timestamp::default(), Duration::from_mins(5));
         store.add_caller_key(&id, row, now, long, 9).await.unwrap();
         for door in [&one, &two] {
             failed(calls(door, &text).await, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
         }
-        replicas.cut.forgets.store(true, std::sync::atomic::Ordering::SeqCst);
+        replicas.cut.forgets.store(true, Ordering::SeqCst);
         let gone = async {
             while store.caller_key(&id).await.unwrap().is_some() {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.expect("it is kept");
+        timeout(Duration::from_secs(10), gone).await.expect("it is kept");
+    }
+}
+
+// docs/callers.md: within five seconds, and streams within one more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_streams_of_a_revoked_key_end_in_time_where_neither_log_nor_store_can_be_reached() {
+    for fault in [Fault::Away, Fault::Silent] {
+        let replicas = Replicas::over(STORES[0]).await;
+        let (one, two) = (Serving::of(&replicas.one).await, Serving::of(&replicas.two).await);
+        let (key, text) = made(&one, "ci").await;
+        let watch = with(&text, v1::WatchSessionsRequest::default());
+        let mut watch = two.sessions().await.watch_sessions(watch).await.unwrap().into_inner();
+        let (asking, questions) = tokio::sync::mpsc::channel::<v1::CheckSessionsRequest>(1);
+        let questions = tokio_stream::wrappers::ReceiverStream::new(questions);
+        let mut checks = two.sessions().await.check_sessions(with(&text, questions)).await.unwrap().into_inner();
+        // Their clock goes as that of this machine.
+        let clock = Arc::clone(&replicas.one.clock);
+        let ticking = tokio::spawn(async move {
+            let mut last = Instant::now();
+            loop {
+                sleep(Duration::from_millis(50)).await;
+                clock.advance(last.elapsed());
+                last = Instant::now();
+            }
+        });
+        // So long that the key is read again beside, and is known by that.
+        sleep(Duration::from_secs(3)).await;
+        replicas.cut.off.store(true, Ordering::SeqCst);
+        replicas.store.set(fault);
+        let began = Instant::now();
+        assert!(revoke(&one, &key).await);
+        let watching = async { while let Ok(Some(_)) = watch.message().await {} };
+        timeout(Duration::from_secs(20), watching).await.expect("it goes on");
+        let ended = timeout(Duration::from_secs(20), checks.message()).await.expect("it goes on");
+        failed(ended, Code::Unavailable, "STREAM_ENDED");
+        assert!(began.elapsed() < Duration::from_secs(7), "{fault:?}: {:?}", began.elapsed());
+        ticking.abort();
+        drop(asking);
     }
 }

@@ -78,12 +78,33 @@ fn tls_files_are_read_and_tried() {
             "f.yaml:4:15: server.tls.key_file: can't read none.key: No such file or directory (os error 2)",
         ]
     );
-    let unfit = "f.yaml:3:16: server.tls.cert_file: this and `key_file` are no PEM certificate chain and the key that \
-                 belongs to it";
-    assert_eq!(with("one.pem", "other.key", "one.pem"), [unfit]);
-    assert_eq!(with("empty.pem", "one.key", "one.pem"), [unfit]);
-    let ca = ["f.yaml:5:21: server.tls.client_ca_file: has no PEM certificate"];
-    assert_eq!(with("one.pem", "one.key", "empty.pem"), ca);
+    let unfit =
+        ["f.yaml:4:15: server.tls.key_file: other.key is the key of another certificate than `cert_file`: bring both \
+                  together"];
+    assert_eq!(with("one.pem", "other.key", "one.pem"), unfit);
+    let none = ["f.yaml:3:16: server.tls.cert_file: empty.pem has no PEM certificate chain, or one that can't be read"];
+    assert_eq!(with("empty.pem", "one.key", "one.pem"), none);
+    let none = ["f.yaml:4:15: server.tls.key_file: one.pem has no PEM private key, or one that can't be used"];
+    assert_eq!(with("one.pem", "one.pem", "one.pem"), none);
+    let none = ["f.yaml:5:21: server.tls.client_ca_file: empty.pem has no PEM certificate, or one that can't be read"];
+    assert_eq!(with("one.pem", "one.key", "empty.pem"), none);
+}
+
+#[test]
+fn a_caller_lists_rpcs_of_its_role_or_all_of_them() {
+    let with = |rpcs: &str| {
+        let hash = "ab".repeat(32);
+        faults(&format!("callers: [{{ name: a, role: backend, key_hash: 'sha256:{hash}', rpcs: {rpcs} }}]"), &[])
+    };
+    for good in ["[]", "['*']", "[SessionService/ValidateSession, gatelodge.v1.TokenService/MintToken]"] {
+        assert_eq!(with(good), [""; 0], "{good}");
+    }
+    for wrong in ["['*', SessionService/Revoke]", "[AdminService/ListUsers]", "[Revoke]"] {
+        let found = with(wrong);
+        let expected = "callers[0].rpcs[0]: no RPC that the role backend may call; expected one such as \
+                        `SessionService/ValidateSession`, or `*` alone";
+        assert!(found.len() == 1 && found[0].ends_with(expected), "{found:?}");
+    }
 }
 
 #[test]

@@ -69,6 +69,7 @@ fn each_rule_refuses_and_names_its_key() {
         ("telemetry: { otlp: { timeout: 0 } }", "telemetry.otlp.timeout:"),
         ("server: { tls: { cert_file: a } }", "server.tls:"),
         ("server: { tls: { client_ca_file: a } }", "server.tls.client_ca_file:"),
+        ("server: { tls: { client_crl_file: a } }", "server.tls.client_crl_file:"),
         ("server: { limits: { max_in_flight: 0 } }", "server.limits.max_in_flight:"),
         (
             "server: { limits: { max_message_bytes: 262143 } }",

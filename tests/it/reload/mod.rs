@@ -1,5 +1,6 @@
 //! Owns what changes while an authority runs: its keys and its configuration. Does not know how a configuration is read.
 
+mod certificates;
 mod checked;
 mod gap;
 mod outlived;

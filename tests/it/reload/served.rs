@@ -17,7 +17,7 @@ use crate::world::process::{Process, SECRETS, until};
 pub struct Served {
     pub process: Process,
     edge: u16,
-    grpc: u16,
+    pub grpc: u16,
     client: Client,
 }
 

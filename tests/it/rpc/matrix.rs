@@ -4,13 +4,14 @@
 use std::fmt::Write as _;
 
 use ::bytes::Bytes;
-use gatelodge::rpc::policy::Role;
+use gatelodge::rpc::callers::Caller;
+use gatelodge::rpc::policy::{Role, Rpcs};
 use gatelodge::rpc::v1::DESCRIPTOR_SET;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic::Code;
 
-use super::serving::{Serving, key, raw};
+use super::serving::{ROLES, Serving, key, raw};
 use crate::world::World;
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/rpc/matrix.golden");
@@ -41,15 +42,22 @@ fn methods() -> Vec<String> {
 #[tokio::test]
 async fn every_method_lets_in_whom_the_matrix_says_and_nobody_else() {
     let world = World::new();
-    let serving = Serving::of(&world).await;
+    let backend = key(Role::Backend);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let usual = gatelodge::crypto::ApiKey::generate(&[98; 32]).expose().to_owned();
+    let callers = ROLES.map(|role| (key(role), Caller::new(role.name(), role)));
+    let given_nothing = Caller { rpcs: Rpcs::Usual, ..Caller::new("usual", Role::Backend) };
+    let callers = callers.into_iter().chain([(usual.clone(), given_nothing)]);
+    let serving = Serving::to(listener, world.authority.clone(), callers, |_| ());
     let channel = serving.channel().await;
     let bad = gatelodge::crypto::ApiKey::generate(&[99; 32]).expose().to_owned();
-    let (edge, backend, admin) = (key(Role::Edge), key(Role::Backend), key(Role::Admin));
-    let callers: [(&str, Option<&str>); 5] = [
+    let (edge, admin) = (key(Role::Edge), key(Role::Admin));
+    let callers: [(&str, Option<&str>); 6] = [
         ("no key", None),
         ("bad key", Some(&bad)),
         ("edge", Some(&edge)),
-        ("backend", Some(&backend)),
+        ("backend", Some(&usual)),
+        ("backend, all", Some(&backend)),
         ("admin", Some(&admin)),
     ];
     let mut matrix = format!("{:<66}", "an empty message from");

@@ -16,7 +16,8 @@
 //! | `envoy`, `verify` | what a proxy is told that asks who may pass: by gRPC, by HTTP |
 //! | `grpc_web` | the same calls from a page |
 //! | `settings` | what an edge is told of itself |
-//! | `reflection`, `tls` | what stands beside our own services |
+//! | `reflection` | what stands beside our own services |
+//! | `tls`, `handshakes` | who may connect, and that nobody is held up by who does not |
 
 mod bytes;
 pub mod clocks;
@@ -26,6 +27,7 @@ mod errors;
 mod fields;
 mod gone;
 mod grpc_web;
+mod handshakes;
 mod known;
 mod matrix;
 pub mod once;

@@ -2,6 +2,7 @@
 //! Does not know what is tested in it.
 
 mod browser;
+pub mod certificates;
 pub mod faults;
 pub mod kept;
 pub mod log;

@@ -94,7 +94,8 @@ type CallerKey struct {
 	Caller string `protobuf:"bytes,3,opt,name=caller,proto3" json:"caller,omitempty"`
 	// What it is for.
 	Role CallerRole `protobuf:"varint,4,opt,name=role,proto3,enum=gatelodge.v1.CallerRole" json:"role,omitempty"`
-	// The only RPCs that it may call, as `SessionService/ValidateSession`; empty for all of its role.
+	// The only RPCs that it may call, as `SessionService/ValidateSession`; `*` alone for all of its role; empty for those that the
+	// role may call without a list.
 	Rpcs []string `protobuf:"bytes,5,rep,name=rpcs,proto3" json:"rpcs,omitempty"`
 	// The names of the tenants for which it may ask; `*` for every one.
 	Tenants []string `protobuf:"bytes,6,rep,name=tenants,proto3" json:"tenants,omitempty"`
@@ -228,8 +229,9 @@ type CreateCallerKeyRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What it is for. Required.
 	Role CallerRole `protobuf:"varint,2,opt,name=role,proto3,enum=gatelodge.v1.CallerRole" json:"role,omitempty"`
-	// The only RPCs that it may call, each as `SessionService/ValidateSession` or with its package, and allowed to the role;
-	// empty for all of the role.
+	// The only RPCs that it may call, each as `SessionService/ValidateSession` or with its package, and allowed to the role; `*`
+	// alone for all of the role. Empty: for an edge or an admin the same as `*`; for a backend `ValidateSession`, `CheckSessions`,
+	// `WatchSessions`, `GetUserInfo`, `ValidateToken` and `GetJwks`.
 	Rpcs []string `protobuf:"bytes,3,rep,name=rpcs,proto3" json:"rpcs,omitempty"`
 	// Empty: the key is for the tenant of the call. Else the names of tenants, or `*` alone for every one: then your own key has
 	// to be for every tenant, and the call names none.

@@ -88,7 +88,9 @@ class CallerKey(google.protobuf.message.Message):
     """
     @property
     def rpcs(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """The only RPCs that it may call, as `SessionService/ValidateSession`; empty for all of its role."""
+        """The only RPCs that it may call, as `SessionService/ValidateSession`; `*` alone for all of its role; empty for those that the
+        role may call without a list.
+        """
 
     @property
     def tenants(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -148,8 +150,9 @@ class CreateCallerKeyRequest(google.protobuf.message.Message):
     """
     @property
     def rpcs(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """The only RPCs that it may call, each as `SessionService/ValidateSession` or with its package, and allowed to the role;
-        empty for all of the role.
+        """The only RPCs that it may call, each as `SessionService/ValidateSession` or with its package, and allowed to the role; `*`
+        alone for all of the role. Empty: for an edge or an admin the same as `*`; for a backend `ValidateSession`, `CheckSessions`,
+        `WatchSessions`, `GetUserInfo`, `ValidateToken` and `GetJwks`.
         """
 
     @property

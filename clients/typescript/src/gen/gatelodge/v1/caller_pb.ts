@@ -52,7 +52,8 @@ export type CallerKey = Message<"gatelodge.v1.CallerKey"> & {
   role: CallerRole;
 
   /**
-   * The only RPCs that it may call, as `SessionService/ValidateSession`; empty for all of its role.
+   * The only RPCs that it may call, as `SessionService/ValidateSession`; `*` alone for all of its role; empty for those that the
+   * role may call without a list.
    *
    * @generated from field: repeated string rpcs = 5;
    */
@@ -131,8 +132,9 @@ export type CreateCallerKeyRequest = Message<"gatelodge.v1.CreateCallerKeyReques
   role: CallerRole;
 
   /**
-   * The only RPCs that it may call, each as `SessionService/ValidateSession` or with its package, and allowed to the role;
-   * empty for all of the role.
+   * The only RPCs that it may call, each as `SessionService/ValidateSession` or with its package, and allowed to the role; `*`
+   * alone for all of the role. Empty: for an edge or an admin the same as `*`; for a backend `ValidateSession`, `CheckSessions`,
+   * `WatchSessions`, `GetUserInfo`, `ValidateToken` and `GetJwks`.
    *
    * @generated from field: repeated string rpcs = 3;
    */

@@ -1,0 +1,119 @@
+//! Owns a connection as the server reads and writes it, in plain text or under TLS. One whose client certificate is no longer
+//! good ends, so that whoever has another comes with that. Does not know how it was accepted.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
+use tonic::transport::server::Connected;
+
+use super::peer::{ClientCertificate, Peer};
+use super::tls::Tls;
+
+/// How often it is looked at whether a client certificate is good. The connection ends at the second look that finds it is
+/// not: until then its calls are told why they are refused, and those from before have their answers.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// A connection.
+pub(super) struct Connection {
+    io: Either<TcpStream, Box<TlsStream<TcpStream>>>,
+    peer: Peer,
+    watch: Option<Watch>,
+}
+
+impl Connection {
+    pub(super) fn plain(stream: TcpStream) -> Self {
+        let peer = Peer { address: stream.peer_addr().ok(), certificate: None };
+        Self { io: Either::Left(stream), peer, watch: None }
+    }
+
+    /// One whose handshake is done.
+    pub(super) fn under(tls: &Tls, stream: TlsStream<TcpStream>) -> Self {
+        let (tcp, session) = stream.get_ref();
+        let shown = session.peer_certificates().map(|chain| Arc::new(ClientCertificate::new(chain, tls.clone())));
+        let peer = Peer { address: tcp.peer_addr().ok(), certificate: shown.clone() };
+        Self { io: Either::Right(Box::new(stream)), peer, watch: shown.map(Watch::over) }
+    }
+}
+
+/// Looks at a client certificate as long as its connection lasts.
+struct Watch {
+    certificate: Arc<ClientCertificate>,
+    looks: Interval,
+    /// The last look has found that it is no longer good.
+    is_refused: bool,
+    is_over: bool,
+}
+
+impl Watch {
+    fn over(certificate: Arc<ClientCertificate>) -> Self {
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { certificate, looks, is_refused: false, is_over: false }
+    }
+
+    /// Whether the connection is to end.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        while !self.is_over && self.looks.poll_tick(context).is_ready() {
+            let is_refused = self.certificate.refused().is_some();
+            self.is_over = is_refused && self.is_refused;
+            self.is_refused = is_refused;
+        }
+        self.is_over
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.watch.as_mut().is_some_and(|watch| watch.is_over(context)) {
+            // Nothing was read: the other end has nothing more to say.
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
