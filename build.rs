@@ -9,18 +9,25 @@ use prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Fields that are given encoded: on the wire a message is its bytes. So what is sent often is encoded once, and a question
 /// that can't be read is known by its id, and ends no other.
-const ENCODED: [(&str, &str); 6] = [
+const ENCODED: [(&str, &str); 7] = [
     ("ActiveSession", "identity"),
     ("ActiveSession", "session"),
     ("CheckSessionsRequest", "question"),
     ("CheckSessionsResponse", "answer"),
     ("CheckResponse", "ok_response"),
     ("CheckResponse", "dynamic_metadata"),
+    ("Request", "http"),
 ];
 
 /// Messages of Envoy's whose text is taken as bytes, which on the wire is the same: what came is a piece of the message that
-/// it came in, and a header costs no copy. A map is the list of its entries.
-const TEXT_AS_BYTES: [&str; 4] = ["SocketAddress", "HttpRequest", "HeadersEntry", "HeaderValue"];
+/// it came in.
+const TEXT_AS_BYTES: [&str; 2] = ["SocketAddress", "HeaderValue"];
+
+/// Messages of Envoy's that are read where they lie in the one that came, so that a header costs no copy.
+const IN_PLACE: [&str; 2] = ["HttpRequest", "HeaderMap"];
+
+/// What is read once, in order, needs no map: it is the list of its entries.
+const LISTED: &str = "ContextExtensionsEntry";
 
 const ENVOY: &str = "envoy.service.auth.v3";
 
@@ -53,6 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Comments are known by their places, and what was a map has none.
     for file in &mut wire {
         file.source_code_info = None;
+        leave_in_place(&mut file.message_type);
     }
     compiler().compile_fds(FileDescriptorSet { file: ours })?;
     let out = out.join("wire");
@@ -61,14 +69,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+fn leave_in_place(messages: &mut Vec<DescriptorProto>) {
+    messages.retain(|message| !IN_PLACE.contains(&message.name()));
+    messages.iter_mut().for_each(|message| leave_in_place(&mut message.nested_type));
+}
+
 fn take_encoded(message: &mut DescriptorProto) {
     let name = message.name().to_owned();
     for field in message.field.iter_mut().filter(|field| ENCODED.contains(&(&name, field.name()))) {
         field.set_type(Type::Bytes);
         field.type_name = None;
     }
-    if TEXT_AS_BYTES.contains(&&*name) {
+    if name == LISTED {
         message.options = None;
+    }
+    if TEXT_AS_BYTES.contains(&&*name) {
         message
             .field
             .iter_mut()

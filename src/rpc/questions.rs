@@ -28,45 +28,72 @@ pub(super) fn presented(
     context: Option<Box<v1::RequestContext>>,
     limits: &Limits,
 ) -> Read<Presented> {
-    if context.as_ref().is_some_and(|context| context.method.is_empty()) {
-        return Err(fields::invalid("context.method", "the HTTP method; every context needs it"));
-    }
     let cookies =
         cookies.into_iter().map(|cookie| PresentedCookie { name: cookie.name, value: cookie.value }).collect();
-    Ok(Presented { cookies, context: context.map(|context| read_context(*context, limits.header_bytes)) })
+    let context = context.map(|context| within(limits, read_context(*context))).transpose()?;
+    Ok(Presented { cookies, context })
 }
 
-/// A context's values, each cut to the limit: a browser's oversized header fails nobody's call.
-fn read_context(context: v1::RequestContext, limit: usize) -> RequestContext {
-    let cut = |value: Bytes| if value.len() > limit { value.slice(..limit) } else { value };
-    let maybe = |value: Option<Bytes>| value.map(cut);
-    let lines = |lines: Vec<Bytes>| end_of(lines, limit);
+fn read_context(context: v1::RequestContext) -> RequestContext {
     RequestContext {
-        method: cut(context.method),
-        target: cut(context.target),
-        host: maybe(context.host),
-        peer_address: maybe(context.peer_address),
-        x_forwarded_for: lines(context.x_forwarded_for),
-        forwarded: lines(context.forwarded),
-        user_agent: maybe(context.user_agent),
-        accept_language: maybe(context.accept_language),
-        accept: maybe(context.accept),
-        content_type: maybe(context.content_type),
-        upgrade: maybe(context.upgrade),
-        origin: maybe(context.origin),
-        sec_fetch_site: maybe(context.sec_fetch_site),
-        sec_fetch_mode: maybe(context.sec_fetch_mode),
-        sec_fetch_dest: maybe(context.sec_fetch_dest),
-        x_requested_with: maybe(context.x_requested_with),
-        csrf_token: maybe(context.csrf_token),
-        x_tenant_id: maybe(context.x_tenant_id),
-        place: maybe(context.place),
+        method: context.method,
+        target: context.target,
+        host: context.host,
+        peer_address: context.peer_address,
+        x_forwarded_for: context.x_forwarded_for,
+        forwarded: context.forwarded,
+        user_agent: context.user_agent,
+        accept_language: context.accept_language,
+        accept: context.accept,
+        content_type: context.content_type,
+        upgrade: context.upgrade,
+        origin: context.origin,
+        sec_fetch_site: context.sec_fetch_site,
+        sec_fetch_mode: context.sec_fetch_mode,
+        sec_fetch_dest: context.sec_fetch_dest,
+        x_requested_with: context.x_requested_with,
+        csrf_token: context.csrf_token,
+        x_tenant_id: context.x_tenant_id,
+        place: context.place,
     }
 }
 
-/// The end of a list that proxies append to, of at most `limit` bytes in all: what is nearest to us is the only part
+/// A context whose values are each cut to the limit: a browser's oversized header fails nobody's call.
+///
+/// # Errors
+/// There is no method.
+pub(super) fn within(limits: &Limits, mut context: RequestContext) -> Read<RequestContext> {
+    if context.method.is_empty() {
+        return Err(fields::invalid("context.method", "the HTTP method; every context needs it"));
+    }
+    let limit = limits.header_bytes;
+    let values = [
+        &mut context.host,
+        &mut context.peer_address,
+        &mut context.user_agent,
+        &mut context.accept_language,
+        &mut context.accept,
+        &mut context.content_type,
+        &mut context.upgrade,
+        &mut context.origin,
+        &mut context.sec_fetch_site,
+        &mut context.sec_fetch_mode,
+        &mut context.sec_fetch_dest,
+        &mut context.x_requested_with,
+        &mut context.csrf_token,
+        &mut context.x_tenant_id,
+        &mut context.place,
+    ];
+    let values = values.into_iter().flatten().chain([&mut context.method, &mut context.target]);
+    values.for_each(|value| value.truncate(limit));
+    end_at(&mut context.x_forwarded_for, limit);
+    end_at(&mut context.forwarded, limit);
+    Ok(context)
+}
+
+/// Leaves the end of a list that proxies append to, of at most `limit` bytes in all: what is nearest to us is the only part
 /// that can be trusted. An element that is cut through goes too.
-fn end_of(mut lines: Vec<Bytes>, limit: usize) -> Vec<Bytes> {
+fn end_at(lines: &mut Vec<Bytes>, limit: usize) {
     lines.drain(..lines.len().saturating_sub(Limits::FORWARDED_LINES));
     let mut room = limit;
     for at in (0..lines.len()).rev() {
@@ -80,14 +107,13 @@ fn end_of(mut lines: Vec<Bytes>, limit: usize) -> Vec<Bytes> {
         lines.drain(..at);
         break;
     }
-    lines
 }
 
 pub(super) fn validate_session(
     request: v1::ValidateSessionRequest,
     limits: &Limits,
 ) -> Read<validate_session::Question> {
-    let requirements = request.requirements.map(read_requirements).transpose()?.unwrap_or_default();
+    let requirements = request.requirements.map(requirements).transpose()?.unwrap_or_default();
     Ok(validate_session::Question {
         presented: presented(request.cookies, request.context, limits)?,
         requirements,
@@ -105,7 +131,7 @@ pub(super) fn position(field: &'static str, bytes: &[u8]) -> Read<Option<Positio
     if bytes.is_empty() { Ok(None) } else { whole().map_err(|_| expected()) }
 }
 
-fn read_requirements(requirements: v1::Requirements) -> Read<validate_session::Requirements> {
+pub(super) fn requirements(requirements: v1::Requirements) -> Read<validate_session::Requirements> {
     use validate_session::CsrfRequirement::{ByMethod, NotRequired, Required};
     let csrf = match fields::known("requirements.csrf", requirements.csrf)? {
         v1::CsrfRequirement::Unspecified => ByMethod,

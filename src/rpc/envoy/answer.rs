@@ -19,49 +19,50 @@ use crate::authority::validate_session::Active;
 use crate::authority::{Authority, SessionView};
 
 /// A living session: the request goes on with who is logged in, and without any credential.
-pub(super) fn active(active: &Active, asked: &Asked, authority: &Authority) -> CheckResponse {
+pub(super) fn active(active: &Active, asked: &Asked<'_>, authority: &Authority) -> CheckResponse {
     let (session, tenant) = (&active.session, authority.tenant_name());
-    let mut back = vec![varies()];
-    back.extend(active.set_cookies.iter().map(|cookie| add("set-cookie", cookie.clone())));
+    let mut back: Vec<_> = active.set_cookies.iter().map(|cookie| add("set-cookie", cookie.clone())).collect();
     if let Some(token) = &active.csrf_token {
         let name = Bytes::copy_from_slice(authority.csrf_header().as_bytes());
         back.push(header(name, token.expose().to_owned(), HeaderAppendAction::OverwriteIfExistsOrAdd));
     }
-    if !active.set_cookies.is_empty() || active.csrf_token.is_some() {
+    if !back.is_empty() {
         back.push(set("cache-control", Bytes::from_static(b"no-store")));
     }
     let (headers, metadata) = session.standing.shown.passed_on.get_or_init(|| passed_on(session, tenant));
-    let written = |name: &[u8]| identity_headers(session, tenant).iter().any(|(own, _)| own.as_bytes() == name);
+    let written = |name: &[u8]| {
+        identity_headers(session, tenant).iter().any(|(own, _)| own.as_bytes().eq_ignore_ascii_case(name))
+    };
     let mut answer = goes_on(asked, authority, headers, written, back);
     answer.dynamic_metadata = metadata.clone();
     answer
 }
 
-/// Who is logged in, encoded once for all answers about a standing: headers of an `OkHttpResponse`, and a `Struct`.
+/// Who is logged in, encoded once for all answers about a standing: an `OkHttpResponse` that says it, and a `Struct`.
 fn passed_on(session: &SessionView, tenant: &str) -> (Bytes, Bytes) {
     let identity = identity_headers(session, tenant);
     let text = |text: &String| Value { kind: Some(Kind::StringValue(text.clone())) };
     let fields = identity.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
     let headers = identity.into_iter().map(|(name, value)| set(name, value)).collect();
-    let headers = OkHttpResponse { headers, ..OkHttpResponse::default() };
+    let headers = OkHttpResponse { headers, response_headers_to_add: vec![varies()], ..OkHttpResponse::default() };
     (headers.encode_to_vec().into(), Struct { fields }.encode_to_vec().into())
 }
 
 /// Nobody is logged in, and nobody has to be.
-pub(super) fn nobody(asked: &Asked, authority: &Authority) -> CheckResponse {
+pub(super) fn nobody(asked: &Asked<'_>, authority: &Authority) -> CheckResponse {
     goes_on(asked, authority, &[], |_| false, vec![varies()])
 }
 
-/// `identity`: encoded headers; `written` says whether it has one of a name.
+/// `identity`: what is said of who is logged in, encoded; `written` says whether that has a header of a name.
 fn goes_on(
-    asked: &Asked,
+    asked: &Asked<'_>,
     authority: &Authority,
     identity: &[u8],
     written: impl Fn(&[u8]) -> bool,
     back: Vec<HeaderValueOption>,
 ) -> CheckResponse {
     let claimed = asked.names().filter(|name| claims_identity(name) && !written(name));
-    let mut removed: Vec<_> = claimed.map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    let mut removed: Vec<_> = claimed.map(|name| String::from_utf8_lossy(name).to_ascii_lowercase()).collect();
     let mut headers = Vec::new();
     match others_cookies(asked, authority) {
         Some(cookies) if cookies.is_empty() => removed.push("cookie".to_owned()),
@@ -76,7 +77,7 @@ fn goes_on(
 
 /// The cookies that are not ours; `None` where none of ours came. A pair whose bytes are no UTF-8 is left out: Envoy writes
 /// text alone.
-fn others_cookies(asked: &Asked, authority: &Authority) -> Option<String> {
+fn others_cookies(asked: &Asked<'_>, authority: &Authority) -> Option<String> {
     let (mut others, mut is_own_there) = (String::new(), false);
     for (name, value) in asked.cookies() {
         if authority.is_own_cookie(name) {

@@ -1,13 +1,11 @@
 //! Owns the request behind a request: a proxy that asks an edge over HTTP says in X-Forwarded-* what it was asked itself.
 //! Does not know the edge.
 
-use bytes::Bytes;
-
 use super::question::Asked;
 use crate::authority::{Authority, Error};
 use crate::rpc::fields;
 
-impl Asked {
+impl<'a> Asked<'a> {
     /// The request that is to be judged: the one that came, or where `gatelodge.request` is `forwarded`, the one that
     /// X-Forwarded-Method, -Uri and -Host tell of. Nothing else is read from them, and without that word they are not read.
     ///
@@ -21,20 +19,20 @@ impl Asked {
         }
         self.method = self.written("x-forwarded-method")?;
         self.target = self.written("x-forwarded-uri")?;
-        if self.header("x-forwarded-host").is_some() {
+        if self.lines("x-forwarded-host").next().is_some() {
             self.host = Some(self.written("x-forwarded-host")?);
         }
         // What belongs to a connection ends at the proxy, and a handshake is known by what does not (RFC 6455, 4.1).
-        if self.header("sec-websocket-key").is_some() && self.header("upgrade").is_none() {
-            self.headers.push((Bytes::from_static(b"upgrade"), Bytes::from_static(b"websocket")));
-        }
+        let came = |name| self.lines(name).next().is_some();
+        self.opens_websocket = came("sec-websocket-key") && !came("upgrade");
         Ok(self)
     }
 
-    fn written(&self, name: &'static str) -> Result<Bytes, Error> {
+    fn written(&self, name: &'static str) -> Result<&'a [u8], Error> {
         let expected = || format!("one line {name}, written by the proxy in place of what came");
-        match &self.lines(name)[..] {
-            [line] if !line.is_empty() => Ok(line.clone()),
+        let mut lines = self.lines(name);
+        match (lines.next(), lines.next()) {
+            (Some(line), None) if !line.is_empty() => Ok(line),
             _ => Err(fields::invalid("attributes.request.http.headers", expected())),
         }
     }
@@ -45,7 +43,7 @@ impl Asked {
     /// # Errors
     /// It is no proxy of the tenant's.
     pub(super) fn believe(&self, tenant: &Authority) -> Result<(), Error> {
-        let peer = self.peer.as_deref().unwrap_or_default();
+        let peer = self.peer().map(|peer| &peer[..]).unwrap_or_default();
         if !self.is_forwarded || tenant.is_proxy(peer) {
             return Ok(());
         }

@@ -3,17 +3,18 @@
 
 mod answer;
 mod behind;
+mod pieces;
 mod question;
 
 use tonic::{Request, Response, Status};
 
 use self::wire::{CheckRequest, CheckResponse, authorization_server};
 use super::asked::{self, asked};
-use super::{questions, status};
+use super::status;
 use crate::authority::Error;
 use crate::authority::tenants::Tenants;
-use crate::authority::validate_session::Outcome;
-use question::Asked;
+use crate::authority::validate_session::{AtOnce, Outcome};
+use question::{Asked, Envelope};
 
 /// The generated code of the part of Envoy's contract that is spoken here, for those who ask.
 #[expect(
@@ -49,11 +50,14 @@ pub(super) struct Authorization {
 impl authorization_server::Authorization for Authorization {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
         let mut noted = asked();
-        let question = Asked::read(request.into_inner());
-        if let Some(id) = question.request_id().filter(|id| asked::is_harmless(id.as_bytes())) {
-            noted.call.request_id = id;
+        let envelope = Envelope::open(request.into_inner());
+        let question = envelope.read();
+        let named = question.as_ref().ok().and_then(Asked::request_id);
+        if let Some(id) = named.filter(|id| asked::is_harmless(id.as_bytes())) {
+            id.clone_into(&mut noted.call.request_id);
         }
-        let answer = self.answer(&noted, question).await.unwrap_or_else(|error| {
+        let answer = async { self.answer(&noted, question?).await };
+        let answer = answer.await.unwrap_or_else(|error| {
             let request_id = &noted.call.request_id;
             // A caller's own field is an operator's mistake here, and nobody sees the status: so it goes to the log.
             if let Error::InvalidField { field, expected } = &error {
@@ -66,10 +70,10 @@ impl authorization_server::Authorization for Authorization {
 }
 
 impl Authorization {
-    async fn answer(&self, noted: &asked::Asked, asked: Asked) -> Result<CheckResponse, Error> {
+    async fn answer(&self, noted: &asked::Asked, asked: Asked<'_>) -> Result<CheckResponse, Error> {
         let tenancy = self.tenants.now();
         let asked = asked.meant()?;
-        let mut question = questions::validate_session(asked.question()?, &tenancy.limits())?;
+        let mut question = asked.question(&tenancy.limits())?;
         let found = tenancy.for_presented(&noted.asker, &question.presented).await?;
         asked.believe(&found)?;
         if let Some(context) = &mut question.presented.context {
@@ -77,7 +81,12 @@ impl Authorization {
             context.place = found.place_header().and_then(|name| asked.header(name));
         }
         let is_required = asked.needs_session()?;
-        Ok(match found.validate_session(&noted.call, question).await? {
+        let outcome = match found.validate_at_once(&noted.call, &mut question)? {
+            AtOnce::Answered(outcome) => outcome,
+            // Boxed, so that a check which is answered at once needs less room.
+            AtOnce::Open(open) => Box::pin(found.validate_open(&noted.call, &mut question, open)).await?,
+        };
+        Ok(match outcome {
             Outcome::Active(active) => answer::active(&active, &asked, &found),
             Outcome::Inactive(_) if !is_required => answer::nobody(&asked, &found),
             Outcome::Inactive(inactive) => answer::refused(inactive.answer, &noted.call.request_id),

@@ -3,83 +3,147 @@
 
 use bytes::Bytes;
 
-use super::wire::attribute_context::http_request::HeadersEntry;
-use super::wire::{CheckRequest, HeaderValue};
-use crate::authority::Error;
-use crate::rpc::{fields, v1};
+use super::pieces::{NoMessage, pieces};
+use super::wire::CheckRequest;
+use super::wire::attribute_context::{ContextExtensionsEntry, Request};
+use crate::authority::settings::Limits;
+use crate::authority::validate_session::Question;
+use crate::authority::{Error, Presented};
+use crate::rpc::{fields, questions, v1};
+use crate::session::request::{PresentedCookie, RequestContext};
 
 /// What the keys begin with by which a route says what it wants; others are somebody else's.
 const OURS: &str = "gatelodge.";
 
-/// What Envoy asks about.
-pub(super) struct Asked {
-    pub(super) method: Bytes,
-    pub(super) target: Bytes,
-    pub(super) host: Option<Bytes>,
-    pub(super) peer: Option<Bytes>,
-    /// Names in lower case, in the order in which they came.
-    pub(super) headers: Vec<(Bytes, Bytes)>,
-    /// The request is one that whoever asks says it was asked itself.
-    pub(super) is_forwarded: bool,
+/// The longest name of a header that is part of a question.
+const LONGEST_NAME: usize = "x-requested-with".len();
+
+/// Most requests of a browser have no more.
+const HEADERS: usize = 24;
+
+/// What Envoy asks about: all that a browser sent lies in the message that came, and is copied nowhere.
+pub(super) struct Envelope {
+    http: Bytes,
+    peer: Option<Bytes>,
     wants: Vec<(String, String)>,
 }
 
-impl Asked {
-    pub(super) fn read(request: CheckRequest) -> Self {
+/// The same, read.
+pub(super) struct Asked<'a> {
+    envelope: &'a Envelope,
+    pub(super) method: &'a [u8],
+    pub(super) target: &'a [u8],
+    pub(super) host: Option<&'a [u8]>,
+    /// In the order in which they came.
+    headers: Vec<(&'a [u8], &'a [u8])>,
+    /// The pairs of the Cookie headers.
+    cookies: Vec<(&'a [u8], &'a [u8])>,
+    /// The request is one that whoever asks says it was asked itself.
+    pub(super) is_forwarded: bool,
+    /// The request opens a WebSocket, whatever became of the header that says so.
+    pub(super) opens_websocket: bool,
+}
+
+impl Envelope {
+    pub(super) fn open(request: CheckRequest) -> Self {
         let attributes = request.attributes.unwrap_or_default();
-        let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
-        let line = |HeaderValue { key, value, raw_value }| {
-            (in_lower_case(key), if raw_value.is_empty() { value } else { raw_value })
-        };
-        let entry = |HeadersEntry { key, value }| (in_lower_case(key), value);
-        let headers = match http.header_map {
-            Some(lines) => lines.headers.into_iter().map(line).collect(),
-            None => http.headers.into_iter().map(entry).collect(),
-        };
         let address = attributes.source.and_then(|peer| peer.address?.socket_address).map(|socket| socket.address);
-        let maybe = |text: Bytes| (!text.is_empty()).then_some(text);
-        let wants = attributes.context_extensions.into_iter();
+        let wanted = |ContextExtensionsEntry { key, value }| Some((key.strip_prefix(OURS)?.to_owned(), value));
         Self {
-            method: http.method,
-            target: http.path,
-            host: maybe(http.host),
-            peer: address.and_then(maybe),
-            headers,
-            is_forwarded: false,
-            wants: wants.filter_map(|(key, value)| Some((key.strip_prefix(OURS)?.to_owned(), value))).collect(),
+            http: attributes.request.map(|Request { http }| http).unwrap_or_default(),
+            peer: address.filter(|address| !address.is_empty()),
+            wants: attributes.context_extensions.into_iter().filter_map(wanted).collect(),
         }
     }
 
+    /// Reads what was asked. Numbers of fields are those of Envoy's `HttpRequest`, `HeaderMap` and `HeaderValue`; an entry of
+    /// `headers` has those of the latter.
+    ///
+    /// # Errors
+    /// It is no message.
+    pub(super) fn read(&self) -> Result<Asked<'_>, Error> {
+        self.request().map_err(|NoMessage| fields::invalid("attributes.request.http", "an HttpRequest of Envoy's"))
+    }
+
+    fn request(&self) -> Result<Asked<'_>, NoMessage> {
+        let (mut method, mut target, mut host) = (&[][..], &[][..], None);
+        let (mut headers, mut lines) = (Vec::with_capacity(HEADERS), None);
+        for piece in pieces(&self.http) {
+            match piece? {
+                (2, piece) => method = piece,
+                (3, entry) => headers.push(header(entry)?),
+                (4, piece) => target = piece,
+                (5, piece) => host = Some(piece).filter(|host| !host.is_empty()),
+                (13, piece) => lines = Some(piece),
+                _ => (),
+            }
+        }
+        if let Some(lines) = lines {
+            headers.clear();
+            for line in pieces(lines) {
+                if let (1, line) = line? {
+                    headers.push(header(line)?);
+                }
+            }
+        }
+        let of_cookies = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"cookie"));
+        let cookies = of_cookies.flat_map(|(_, line)| pairs(line)).collect();
+        let (is_forwarded, opens_websocket) = (false, false);
+        Ok(Asked { envelope: self, method, target, host, headers, cookies, is_forwarded, opens_websocket })
+    }
+}
+
+/// Name and value; the latter byte for byte where it came so.
+fn header(message: &[u8]) -> Result<(&[u8], &[u8]), NoMessage> {
+    let (mut name, mut value, mut raw_value) = (&[][..], &[][..], &[][..]);
+    for piece in pieces(message) {
+        match piece? {
+            (1, piece) => name = piece,
+            (2, piece) => value = piece,
+            (3, piece) => raw_value = piece,
+            _ => (),
+        }
+    }
+    Ok((name, if raw_value.is_empty() { value } else { raw_value }))
+}
+
+impl<'a> Asked<'a> {
     /// The names of all headers that came.
-    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.headers.iter().map(|(name, _)| &name[..])
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().map(|(name, _)| *name)
+    }
+
+    /// The address of whoever sent the request.
+    pub(super) const fn peer(&self) -> Option<&'a Bytes> {
+        self.envelope.peer.as_ref()
     }
 
     /// The lines of a header, joined as HTTP has it; `None` where it did not come.
     pub(super) fn header(&self, name: &str) -> Option<Bytes> {
-        let mut lines = self.each(name);
-        let first = lines.next()?;
-        match lines.next() {
-            None => Some(first.clone()),
-            Some(_) => Some(joined(&self.lines(name))),
-        }
+        self.lines(name).map(|line| self.piece(line)).reduce(joined)
     }
 
-    fn each(&self, name: &str) -> impl Iterator<Item = &Bytes> {
-        self.headers.iter().filter(move |(header, _)| header == name).map(|(_, value)| value)
+    pub(super) fn lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |(header, _)| header.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, line)| *line)
     }
 
-    pub(super) fn lines(&self, name: &str) -> Vec<Bytes> {
-        self.each(name).cloned().collect()
+    /// A piece of the message, for longer than it is read.
+    fn piece(&self, piece: &'a [u8]) -> Bytes {
+        self.envelope.http.slice_ref(piece)
     }
 
-    pub(super) fn request_id(&self) -> Option<String> {
-        String::from_utf8(self.header("x-request-id")?.into()).ok()
+    pub(super) fn request_id(&self) -> Option<&'a str> {
+        let mut lines = self.lines("x-request-id");
+        let only = lines.next().filter(|_| lines.next().is_none())?;
+        str::from_utf8(only).ok()
     }
 
     /// Every pair of the Cookie headers, byte for byte; what has no `=` is none.
-    pub(super) fn cookies(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.each("cookie").flat_map(|line| pairs(line))
+    pub(super) fn cookies(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        self.cookies.iter().copied()
     }
 
     /// Whether a route lets nobody through who is not logged in.
@@ -95,37 +159,34 @@ impl Asked {
     }
 
     pub(super) fn want(&self, key: &str) -> Option<&str> {
-        self.wants.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.envelope.wants.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// The question, but for what depends on the tenant.
     ///
     /// # Errors
     /// What a route wants that can't be read.
-    pub(super) fn question(&self) -> Result<v1::ValidateSessionRequest, Error> {
-        let mut cookies = Vec::new();
-        let mut context = v1::RequestContext {
-            method: self.method.clone(),
-            target: self.target.clone(),
-            host: self.host.clone(),
-            peer_address: self.peer.clone(),
-            ..v1::RequestContext::default()
+    pub(super) fn question(&self, limits: &Limits) -> Result<Question, Error> {
+        let mut context = RequestContext {
+            method: self.piece(self.method),
+            target: self.piece(self.target),
+            host: self.host.map(|host| self.piece(host)),
+            peer_address: self.peer().cloned(),
+            upgrade: self.opens_websocket.then_some(Bytes::from_static(b"websocket")),
+            ..RequestContext::default()
         };
         for (name, line) in &self.headers {
-            let text = match &name[..] {
-                b"cookie" => {
-                    cookies.extend(pairs(line).filter_map(|(name, value)| {
-                        let name = str::from_utf8(name).ok()?.to_owned();
-                        Some(v1::Cookie { name, value: line.slice_ref(value) })
-                    }));
-                    continue;
-                }
+            let mut lower = [0; LONGEST_NAME];
+            let Some(lower) = lower.get_mut(..name.len()) else { continue };
+            lower.copy_from_slice(name);
+            lower.make_ascii_lowercase();
+            let text = match &*lower {
                 b"x-forwarded-for" => {
-                    context.x_forwarded_for.push(line.clone());
+                    context.x_forwarded_for.push(self.piece(line));
                     continue;
                 }
                 b"forwarded" => {
-                    context.forwarded.push(line.clone());
+                    context.forwarded.push(self.piece(line));
                     continue;
                 }
                 b"user-agent" => &mut context.user_agent,
@@ -141,23 +202,24 @@ impl Asked {
                 b"x-tenant-id" => &mut context.x_tenant_id,
                 _ => continue,
             };
+            let line = self.piece(line);
             *text = Some(match text.take() {
-                None => line.clone(),
-                Some(before) => joined(&[before, line.clone()]),
+                None => line,
+                Some(before) => joined(before, line),
             });
         }
-        Ok(v1::ValidateSessionRequest {
-            cookies,
-            context: Some(context.into()),
-            requirements: Some(self.requirements()?),
-            can_set_cookies: true,
-            ..v1::ValidateSessionRequest::default()
-        })
+        let cookie = |(name, value)| {
+            Some(PresentedCookie { name: str::from_utf8(name).ok()?.to_owned(), value: self.piece(value) })
+        };
+        let cookies = self.cookies().filter_map(cookie).collect();
+        let presented = Presented { cookies, context: Some(questions::within(limits, context)?) };
+        let requirements = questions::requirements(self.requirements()?)?;
+        Ok(Question { presented, requirements, can_set_cookies: true, touch: true, ..Question::default() })
     }
 
     fn requirements(&self) -> Result<v1::Requirements, Error> {
         let mut needs = v1::Requirements::default();
-        for (key, value) in &self.wants {
+        for (key, value) in &self.envelope.wants {
             let words = || value.split_ascii_whitespace().map(str::to_owned).collect();
             match key.as_str() {
                 "session" | "request" => (),
@@ -178,14 +240,9 @@ impl Asked {
     }
 }
 
-/// The lines of a header as one (RFC 9110, 5.3).
-fn joined(lines: &[Bytes]) -> Bytes {
-    lines.join(&b", "[..]).into()
-}
-
-/// As HTTP/2 has names, so that nothing is copied.
-fn in_lower_case(name: Bytes) -> Bytes {
-    if name.iter().any(u8::is_ascii_uppercase) { name.to_ascii_lowercase().into() } else { name }
+/// Two lines of a header as one (RFC 9110, 5.3).
+fn joined(before: Bytes, line: Bytes) -> Bytes {
+    [before, line].join(&b", "[..]).into()
 }
 
 /// The pairs of a Cookie header.
