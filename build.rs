@@ -71,7 +71,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn leave_in_place(messages: &mut Vec<DescriptorProto>) {
     messages.retain(|message| !IN_PLACE.contains(&message.name()));
-    messages.iter_mut().for_each(|message| leave_in_place(&mut message.nested_type));
+    for message in messages {
+        leave_in_place(&mut message.nested_type);
+    }
 }
 
 fn take_encoded(message: &mut DescriptorProto) {
