@@ -14,6 +14,7 @@ use super::peer::Peer;
 use super::policy::{self, Rpcs, Rule};
 use super::status;
 use super::strangers::Strangers;
+use super::tls::Refusal;
 use super::v1::ErrorReason;
 use crate::authority::Error;
 use crate::authority::recognise_caller::{Recognised, Unread};
@@ -49,10 +50,9 @@ pub(super) struct Door {
 impl Door {
     /// Who calls, if they may, as far as can be said without asking the store.
     pub(super) fn identify<B>(&self, request: &Request<B>, request_id: &str) -> Result<Identity, Status> {
-        if let Some(why) = Peer::of(request.extensions()).and_then(Peer::refused) {
-            self.strangers.outlived(request, why);
-            let message = format!("{why}: connect again, with one that is good");
-            return Err(unauthenticated(&message, request_id));
+        if let Some(Refusal { why, remedy }) = Peer::of(request.extensions()).and_then(Peer::refused) {
+            self.strangers.outlived(request, why, remedy);
+            return Err(unauthenticated(&format!("{why}: {remedy}"), request_id));
         }
         if policy::rule(request.uri().path()) == Some(Rule::Anyone) {
             return Ok(Identity::Anyone);
