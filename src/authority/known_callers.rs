@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use futures::lock::{Mutex, MutexGuard};
-
 use super::caller::Caller;
+use super::listing_turns::Turns;
 use crate::crypto::{Digest, KeyId};
 use crate::session::caller::CallerKeyId;
 use crate::session::key::TenantNumber;
+use crate::vault::VaultError;
 
 /// How many keys of a tenant are known at most: of more, all of its keys are read again. It may have 1,000.
 const KNOWN: usize = 2048;
@@ -37,8 +37,8 @@ pub(super) struct KnownKey {
 #[derive(Default)]
 pub(super) struct KnownCallers {
     inner: RwLock<Inner>,
-    /// Held by whoever lists keys: the others wait for what they find.
-    listing: Mutex<()>,
+    /// Whose turn it is to list keys: the others wait for what they find.
+    pub(super) turns: Turns,
 }
 
 #[derive(Default)]
@@ -70,9 +70,11 @@ pub(super) struct Reading {
     of_tenant: u64,
 }
 
+/// What a reading gave: a key, that there is none, or that it does not open.
+pub(super) type Found = Result<Option<KnownKey>, VaultError>;
+
 struct Slot {
-    /// `None`: there is no such key.
-    key: Option<KnownKey>,
+    found: Found,
     /// When its reading began, as a length since the process began.
     at: Duration,
     /// Somebody reads it again.
@@ -85,6 +87,8 @@ pub(super) enum Known {
     Unknown,
     /// There is none.
     Gone,
+    /// It does not open.
+    Shut(VaultError),
     /// This, and whether whoever asks is to read it again beside the answer: it becomes too old soon.
     Key(KnownKey, bool),
 }
@@ -96,7 +100,7 @@ impl KnownCallers {
     }
 
     /// Keeps what a reading gave that began `at` this moment.
-    pub(super) fn keep(&self, id: CallerKeyId, key: Option<KnownKey>, reading: Reading, at: Duration) {
+    pub(super) fn keep(&self, id: CallerKeyId, found: Found, reading: Reading, at: Duration) {
         let mut inner = self.write();
         if inner.reading(id.tenant) != reading {
             return;
@@ -105,7 +109,7 @@ impl KnownCallers {
         if known.len() >= KNOWN {
             known.clear();
         }
-        known.insert(id, Slot { key, at, asked: AtomicBool::new(false) });
+        known.insert(id, Slot { found, at, asked: AtomicBool::new(false) });
     }
 
     /// What is known of a key that was read within `for_at_most`.
@@ -117,10 +121,11 @@ impl KnownCallers {
         }
         let Some(slot) = room.known.get(id) else { return Known::Unknown };
         let age = now.saturating_sub(slot.at);
-        match &slot.key {
+        match &slot.found {
             _ if age >= for_at_most => Known::Unknown,
-            None => Known::Gone,
-            Some(key) => {
+            Ok(None) => Known::Gone,
+            Err(error) => Known::Shut(*error),
+            Ok(Some(key)) => {
                 let is_due = age >= for_at_most / 2 && !slot.asked.swap(true, Ordering::Relaxed);
                 Known::Key(key.clone(), is_due)
             }
@@ -163,11 +168,6 @@ impl KnownCallers {
         let inner = self.read();
         let signer = inner.rooms.get(&id.tenant)?.listed.as_ref()?.get(id);
         Some(signer.is_some_and(|signer| !signer.as_ref().is_some_and(signers)))
-    }
-
-    /// To be held while keys are listed.
-    pub(super) async fn listing(&self) -> MutexGuard<'_, ()> {
-        self.listing.lock().await
     }
 
     /// Nobody can say what was missed, or what opened the records may do so no more.
@@ -227,15 +227,15 @@ mod tests {
     fn what_was_read_before_it_was_revoked_is_not_known() {
         let (known, at) = (KnownCallers::default(), Duration::from_secs(10));
         let before = known.reading(OURS);
-        known.keep(id(1), Some(key(at)), before, at);
+        known.keep(id(1), Ok(Some(key(at))), before, at);
         assert!(is_known(&known, 1, 13) && !is_known(&known, 1, 14), "it is too old");
         known.revoke(id(1));
-        known.keep(id(1), Some(key(at)), before, at);
-        known.keep(id(1), Some(key(at)), known.reading(OURS), at);
+        known.keep(id(1), Ok(Some(key(at))), before, at);
+        known.keep(id(1), Ok(Some(key(at))), known.reading(OURS), at);
         assert!(!is_known(&known, 1, 10) && known.is_revoked(&id(1)), "not even where the store has lost it");
-        known.keep(id(2), Some(key(at)), before, at);
+        known.keep(id(2), Ok(Some(key(at))), before, at);
         assert!(!is_known(&known, 2, 10));
-        known.keep(id(2), Some(key(at)), known.reading(OURS), at);
+        known.keep(id(2), Ok(Some(key(at))), known.reading(OURS), at);
         assert!(is_known(&known, 2, 10));
         known.forget_all();
         assert!(!is_known(&known, 2, 10));
@@ -252,16 +252,16 @@ mod tests {
             CallerKeyId { tenant: THEIRS, id }
         };
         known.revoke(id(1));
-        known.keep(id(2), Some(key(at)), known.reading(OURS), at);
+        known.keep(id(2), Ok(Some(key(at))), known.reading(OURS), at);
         let reading = known.reading(OURS);
         for number in 0..=REVOKED {
-            known.keep(theirs(number), None, known.reading(THEIRS), at);
+            known.keep(theirs(number), Ok(None), known.reading(THEIRS), at);
             known.revoke(theirs(number));
         }
         for number in 0..=KNOWN {
-            known.keep(theirs(REVOKED + 1 + number), None, known.reading(THEIRS), at);
+            known.keep(theirs(REVOKED + 1 + number), Ok(None), known.reading(THEIRS), at);
         }
-        known.keep(id(3), Some(key(at)), reading, at);
+        known.keep(id(3), Ok(Some(key(at))), reading, at);
         assert!(known.is_revoked(&id(1)) && is_known(&known, 2, 10) && is_known(&known, 3, 10));
         assert!(known.is_revoked(&theirs(REVOKED)) && !known.is_revoked(&theirs(0)), "their own oldest goes");
         assert_eq!(known.revoked().len(), REVOKED + 1);
@@ -288,9 +288,9 @@ mod tests {
         let known = KnownCallers::default();
         let due = |at| matches!(known.get(&id(1), Duration::from_secs(at), FOR), Known::Key(_, true));
         let at = Duration::from_secs(10);
-        known.keep(id(1), Some(key(at)), known.reading(OURS), at);
+        known.keep(id(1), Ok(Some(key(at))), known.reading(OURS), at);
         assert_eq!([due(11), due(12), due(12)], [false, true, false]);
-        known.keep(id(1), None, known.reading(OURS), Duration::from_secs(12));
+        known.keep(id(1), Ok(None), known.reading(OURS), Duration::from_secs(12));
         assert!(matches!(known.get(&id(1), Duration::from_secs(13), FOR), Known::Gone));
     }
 }

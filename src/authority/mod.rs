@@ -117,6 +117,7 @@ pub mod caller_keys;
 pub mod create_caller_key;
 mod known_callers;
 pub mod list_caller_keys;
+mod listing_turns;
 pub mod recognise_caller;
 pub mod revoke_caller_key;
 

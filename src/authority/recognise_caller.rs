@@ -3,7 +3,8 @@
 //!
 //! A key outlives the one that signed it, since its text is with its caller and can't be signed anew. It is told by the hash in
 //! its record then, which is sealed anew; the signature only spares the store what is forged. Where it says nothing, the list of
-//! the tenant's keys does, which is read once.
+//! the tenant's keys does, which is read once after each change of keys and each loss of the log, and once a second while the
+//! store fails.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::{Authority, Error};
 use crate::crypto::{Digest, equal};
 use crate::session::caller::{self, CallerKeyId, Signature};
 use crate::session::mark::EVERY_TENANT;
+use crate::vault::VaultError;
 
 /// How long what was read of a key counts where this authority may not hear of its end: a cut-off replica is asked of many
 /// calls, and reads each key once a second.
@@ -40,7 +42,7 @@ pub struct Unread {
     /// Where it is kept, if it is.
     pub id: CallerKeyId,
     /// Whether a key of the ring says that it was made here.
-    is_signed: bool,
+    pub is_signed: bool,
 }
 
 impl Authority {
@@ -60,7 +62,8 @@ impl Authority {
                 self.judged(key, hash)
             }
             Known::Gone => Recognised::Nobody,
-            Known::Unknown => Recognised::Unread(Unread { id, is_signed }),
+            // Reading it says so.
+            Known::Unknown | Known::Shut(_) => Recognised::Unread(Unread { id, is_signed }),
         }
     }
 
@@ -69,18 +72,22 @@ impl Authority {
         if !key.is_signed && !self.outlives_its_signer(&key.id).await? {
             return Ok(Recognised::Nobody);
         }
+        if let Known::Shut(error) = self.known_caller(&key.id) {
+            return Err(error.into());
+        }
         Ok(self.read_key(key.id).await?.map_or(Recognised::Nobody, |key| self.judged(key, hash)))
     }
 
     /// Whether there is such a key, whose signer is not at hand: asked of the store once for all keys of its tenant.
     async fn outlives_its_signer(&self, id: &CallerKeyId) -> Result<bool, Error> {
         let known = self.stream.callers();
-        let _alone = known.listing().await;
+        let turn = known.turns.next(id.tenant, &self.ports.clock).await;
         if let Some(is_listed) = self.is_listed(id) {
             return Ok(is_listed);
         }
+        let mut turn = turn.ok_or_else(|| Error::StoreUnavailable("keys could not be listed just now".into()))?;
         let reading = known.reading(id.tenant);
-        let kept = self.ports.callers.caller_keys(id.tenant).await?;
+        let kept = turn.list(self.ports.callers.caller_keys(id.tenant)).await?;
         // One that does not open is none that there is not: reading it says why.
         let signer =
             |id: &CallerKeyId, sealed: &[u8]| self.vault.open_caller(id, sealed).ok().and_then(|facts| facts.signer);
@@ -105,6 +112,7 @@ impl Authority {
                 Some(key)
             }
             Known::Gone => None,
+            Known::Shut(error) => return Err(error.into()),
             Known::Unknown => self.read_key(id).await?,
         };
         let stale = |key: &KnownKey| (key.at + MAX_STALENESS).saturating_sub(self.ports.clock.running());
@@ -132,12 +140,12 @@ impl Authority {
         let known = self.stream.callers();
         let (reading, at) = (known.reading(id.tenant), self.ports.clock.running());
         let kept = self.ports.callers.caller_key(&id).await?;
-        let key = kept.map(|kept| self.open_key(id, &kept.sealed, at)).transpose()?;
-        known.keep(id, key.clone(), reading, at);
-        Ok(key.filter(|_| !known.is_revoked(&id)))
+        let found = kept.map(|kept| self.open_key(id, &kept.sealed, at)).transpose();
+        known.keep(id, found.clone(), reading, at);
+        Ok(found?.filter(|_| !known.is_revoked(&id)))
     }
 
-    fn open_key(&self, id: CallerKeyId, sealed: &[u8], at: Duration) -> Result<KnownKey, Error> {
+    fn open_key(&self, id: CallerKeyId, sealed: &[u8], at: Duration) -> Result<KnownKey, VaultError> {
         let facts = self.vault.open_caller(&id, sealed)?;
         let caller = Caller {
             name: self.caller_name(&id, &facts.name).into(),

@@ -102,11 +102,12 @@ pub(super) fn shown_info(session: &SessionView) -> v1::SessionInfo {
     v1::SessionInfo { device: session.device(), place: session.standing.place.clone(), ..info(session) }
 }
 
-/// The filter by which sessions were listed.
+/// What a list leaves out, and why.
 pub(super) fn unreadable(unreadable: &Unreadable) -> Vec<v1::Unreadable> {
     unreadable.each().map(|(why, count)| v1::Unreadable { why: why.to_owned(), count }).collect()
 }
 
+/// The filter by which sessions were listed.
 pub(super) fn filter(filter: list_sessions::Filter) -> v1::SessionFilter {
     v1::SessionFilter {
         user_id: filter.user_id,

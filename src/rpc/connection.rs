@@ -1,5 +1,5 @@
 //! Owns a connection as the server reads and writes it, in plain text or under TLS. One whose client certificate is no longer
-//! good ends, so that whoever has another comes with that. Does not know how it was accepted.
+//! good, or that has none where one is needed now, ends, so that whoever has another comes with that. Does not know how it was accepted.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use super::peer::{ClientCertificate, Peer};
 use super::tls::Tls;
 
 /// How often it is looked at whether a client certificate is good. The connection ends at the second look that finds it is
-/// not: until then its calls are told why they are refused, and those from before have their answers.
+/// not: until then its calls are told why they are refused, and those from before that end within this have their answers.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A connection.
@@ -30,7 +30,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn plain(stream: TcpStream) -> Self {
-        let peer = Peer { address: stream.peer_addr().ok(), certificate: None };
+        let peer = Peer { address: stream.peer_addr().ok(), certificate: None, tls: None };
         Self { io: Either::Left(stream), peer, watch: None }
     }
 
@@ -38,31 +38,31 @@ impl Connection {
     pub(super) fn under(tls: &Tls, stream: TlsStream<TcpStream>) -> Self {
         let (tcp, session) = stream.get_ref();
         let shown = session.peer_certificates().map(|chain| Arc::new(ClientCertificate::new(chain, tls.clone())));
-        let peer = Peer { address: tcp.peer_addr().ok(), certificate: shown.clone() };
-        Self { io: Either::Right(Box::new(stream)), peer, watch: shown.map(Watch::over) }
+        let peer = Peer { address: tcp.peer_addr().ok(), certificate: shown, tls: Some(tls.clone()) };
+        Self { io: Either::Right(Box::new(stream)), watch: Some(Watch::over(peer.clone())), peer }
     }
 }
 
-/// Looks at a client certificate as long as its connection lasts.
+/// Looks at whether a connection would be opened now, as long as it lasts.
 struct Watch {
-    certificate: Arc<ClientCertificate>,
+    peer: Peer,
     looks: Interval,
-    /// The last look has found that it is no longer good.
+    /// The last look has found that it would not.
     is_refused: bool,
     is_over: bool,
 }
 
 impl Watch {
-    fn over(certificate: Arc<ClientCertificate>) -> Self {
+    fn over(peer: Peer) -> Self {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { certificate, looks, is_refused: false, is_over: false }
+        Self { peer, looks, is_refused: false, is_over: false }
     }
 
     /// Whether the connection is to end.
     fn is_over(&mut self, context: &mut Context<'_>) -> bool {
         while !self.is_over && self.looks.poll_tick(context).is_ready() {
-            let is_refused = self.certificate.refused().is_some();
+            let is_refused = self.peer.refused().is_some();
             self.is_over = is_refused && self.is_refused;
             self.is_refused = is_refused;
         }

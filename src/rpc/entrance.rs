@@ -110,13 +110,19 @@ impl Handshakes {
     fn tell(&self, Failed(peer, error): &Failed) {
         let peer = peer.map(tracing::field::display);
         let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let is_certificate =
-            matches!(cause, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented));
-        if is_certificate && let Some(unsaid) = self.said.say() {
-            let error = error as &dyn std::error::Error;
-            tracing::warn!(peer, error, unsaid, "a client certificate was refused; see `server.tls.client_ca_file`");
+        let error = error as &dyn std::error::Error;
+        let see = match cause {
+            Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+                Some("server.tls.client_ca_file")
+            }
+            // A list whose signature, or whose issuer's right to sign lists, is not as it has to be.
+            Some(rustls::Error::InvalidCertRevocationList(_)) => Some("server.tls.client_crl_file"),
+            _ => None,
+        };
+        if let Some((see, unsaid)) = see.and_then(|see| Some((see, self.said.say()?))) {
+            tracing::warn!(peer, error, unsaid, "a client certificate was refused; see `{see}`");
         } else {
-            tracing::debug!(peer, error = error as &dyn std::error::Error, "a TLS handshake failed");
+            tracing::debug!(peer, error, "a TLS handshake failed");
         }
     }
 }

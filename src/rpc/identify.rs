@@ -2,8 +2,10 @@
 //! the call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Request;
+use tokio::time::timeout;
 use tonic::{Code, Status};
 
 use super::callers::{Caller, Callers, bearer};
@@ -12,6 +14,7 @@ use super::peer::Peer;
 use super::policy::{self, Rpcs, Rule};
 use super::status;
 use super::strangers::Strangers;
+use super::tls::Refusal;
 use super::v1::ErrorReason;
 use crate::authority::Error;
 use crate::authority::recognise_caller::{Recognised, Unread};
@@ -21,6 +24,8 @@ use crate::crypto::{Digest, sha256};
 /// What is said of a certificate that has the names of more than one caller.
 const SEVERAL: &str =
     "the client certificate has names of several callers (`callers[].identities`): take one with the names of one";
+/// How long a key is looked for that none of our keys has signed: anybody can make such a one, and it holds a call's place.
+const UNSIGNED_WITHIN: Duration = Duration::from_secs(2);
 /// How many RPCs of a caller's list a refusal names.
 const NAMED: usize = 8;
 
@@ -45,10 +50,9 @@ pub(super) struct Door {
 impl Door {
     /// Who calls, if they may, as far as can be said without asking the store.
     pub(super) fn identify<B>(&self, request: &Request<B>, request_id: &str) -> Result<Identity, Status> {
-        if let Some(why) = Peer::of(request.extensions()).and_then(Peer::refused) {
-            self.strangers.outlived(request, why);
-            let message = format!("{why}: connect again, with one that is good");
-            return Err(unauthenticated(&message, request_id));
+        if let Some(Refusal { why, remedy }) = Peer::of(request.extensions()).and_then(Peer::refused) {
+            self.strangers.outlived(request, why, remedy);
+            return Err(unauthenticated(&format!("{why}: {remedy}"), request_id));
         }
         if policy::rule(request.uri().path()) == Some(Rule::Anyone) {
             return Ok(Identity::Anyone);
@@ -81,7 +85,7 @@ impl Door {
         request_id: &str,
     ) -> Result<Arc<Caller>, Status> {
         let tenancy = self.tenants.now();
-        let read = tenancy.read_caller(key, hash).await.map_err(|error| status::of(&error, request_id))?;
+        let read = read(&tenancy, key, hash).await.map_err(|error| status::of(&error, request_id))?;
         self.let_in(read, request, request_id)
     }
 
@@ -125,6 +129,16 @@ impl Door {
     }
 }
 
+/// Whose a key is, as the store has it.
+async fn read(tenancy: &Tenancy, key: Unread, hash: &Digest) -> Result<Recognised, Error> {
+    let reading = tenancy.read_caller(key, hash);
+    if key.is_signed {
+        return reading.await;
+    }
+    let read = timeout(UNSIGNED_WITHIN, reading).await;
+    read.unwrap_or_else(|late| Err(Error::StoreUnavailable(late.into())))
+}
+
 fn unauthenticated(message: &str, request_id: &str) -> Status {
     status::plain(Code::Unauthenticated, ErrorReason::CallerUnauthenticated, message, request_id)
 }
@@ -149,7 +163,7 @@ pub(super) async fn brought(callers: &Callers, tenancy: &Tenancy, method: &str, 
     let recognised = match callers.with_key(&hash) {
         Some(caller) => Recognised::Caller(caller),
         None => match tenancy.recall_caller(key, &hash) {
-            Recognised::Unread(key) => tenancy.read_caller(key, &hash).await?,
+            Recognised::Unread(key) => read(tenancy, key, &hash).await?,
             known => known,
         },
     };

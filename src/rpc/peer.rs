@@ -8,7 +8,7 @@ use http::Extensions;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 
-use super::tls::Tls;
+use super::tls::{Refusal, Tls};
 use crate::crypto::Digest;
 
 /// What the name of a certificate begins with that is a DNS name, and no URI.
@@ -23,6 +23,8 @@ pub(super) struct Peer {
     pub(super) address: Option<SocketAddr>,
     /// The certificate with which the connection was opened, if one was asked for.
     pub(super) certificate: Option<Arc<ClientCertificate>>,
+    /// What its connection is judged by as long as it lasts; `None` in plain text.
+    pub(super) tls: Option<Tls>,
 }
 
 impl Peer {
@@ -32,8 +34,11 @@ impl Peer {
     }
 
     /// Why its connection would not be opened now; `None` where it would.
-    pub(super) fn refused(&self) -> Option<&'static str> {
-        self.certificate.as_ref().and_then(|certificate| certificate.refused())
+    pub(super) fn refused(&self) -> Option<Refusal> {
+        match &self.certificate {
+            Some(certificate) => certificate.refused(),
+            None => self.tls.as_ref()?.refuses_none(),
+        }
     }
 }
 
@@ -50,7 +55,7 @@ struct Judged {
     from: u64,
     through: u64,
     files: Digest,
-    refused: Option<&'static str>,
+    refused: Option<Refusal>,
 }
 
 impl ClientCertificate {
@@ -66,7 +71,7 @@ impl ClientCertificate {
     }
 
     /// Why it would not be accepted now, by the authorities that are trusted now; `None` where it would.
-    pub(super) fn refused(&self) -> Option<&'static str> {
+    fn refused(&self) -> Option<Refusal> {
         let (now, in_force) = (UnixTime::now().as_secs(), self.tls.now());
         let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = judged.as_ref()

@@ -29,10 +29,17 @@ impl Strangers {
     }
 
     /// Notes a call over a connection whose client certificate is no longer good.
-    pub(super) fn outlived<B>(&self, request: &http::Request<B>, why: &str) {
+    pub(super) fn outlived<B>(&self, request: &http::Request<B>, why: &str, remedy: &str) {
         let Some(unsaid) = self.certificates.say() else { return };
         let (peer, method) = (address(request), request.uri().path());
-        tracing::warn!(peer, why, method, unsaid, "a call was refused for the client certificate of its connection");
+        tracing::warn!(
+            peer,
+            why,
+            remedy,
+            method,
+            unsaid,
+            "a call was refused for the client certificate of its connection"
+        );
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Streams {
     caller: Option<Arc<Caller>>,
     tenants: Tenants,
     callers: Callers,
-    /// Who is at the other end, where it has shown a certificate.
+    /// Who is at the other end, where the connection is under TLS.
     peer: Option<Peer>,
 }
 
@@ -50,7 +50,7 @@ impl Streams {
 
     /// Those of a caller, whose call this is.
     pub(super) fn of(&self, caller: Option<&Arc<Caller>>, call: &Extensions) -> Self {
-        let peer = Peer::of(call).filter(|peer| peer.certificate.is_some()).cloned();
+        let peer = Peer::of(call).filter(|peer| peer.tls.is_some()).cloned();
         Self { caller: caller.cloned(), peer, ..self.clone() }
     }
 
@@ -98,7 +98,8 @@ async fn until_revoked(key: CallerKeyId, tenants: &Tenants) {
     }
 }
 
-/// Completes when the certificate of a connection is no longer good.
+/// Completes when a connection would not be opened any more: its certificate is no longer good, or it has none where one is
+/// needed now.
 async fn until_outlived(peer: Option<&Peer>) {
     let Some(peer) = peer else { return pending().await };
     while peer.refused().is_none() {

@@ -1,6 +1,7 @@
 //! Owns TLS of the gRPC port: its certificate, whose client certificates it asks for, and how others take their place while
 //! the process runs. Does not know who accepts connections, nor which caller a certificate is of.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{CertificateError, Error, RootCertStore, ServerConfig};
+use webpki::{BorrowedCertRevocationList, CertRevocationList};
 
 use crate::crypto::{Digest, Secret, digest};
 
@@ -47,13 +49,33 @@ pub enum TlsFault {
     #[error("has no PEM certificate, or one that can't be read")]
     ClientCa,
     /// The lists of what these have revoked.
-    #[error("has no PEM revocation list, or one that can't be read")]
+    #[error(
+        "has no PEM revocation list, one that can't be read, two of one authority, or one of a part of its certificates \
+         (issuing distribution point): give one whole list of each"
+    )]
     ClientCrl,
 }
 
 /// TLS as it is in force. A clone is the same: what replaces it replaces it in all of them.
 #[derive(Clone)]
 pub struct Tls(Arc<ArcSwap<InForce>>);
+
+/// Why a connection would not be opened now, and what helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) why: &'static str,
+    pub(super) remedy: &'static str,
+}
+
+impl Refusal {
+    /// A certificate is needed, and none was shown.
+    const NEEDED: Self = Self::of("a client certificate is needed now, and this connection has none");
+
+    /// One that another certificate helps against.
+    const fn of(why: &'static str) -> Self {
+        Self { why, remedy: "connect again, with one that is good" }
+    }
+}
 
 /// What handshakes are made with, and whom client certificates have to be of.
 pub(super) struct InForce {
@@ -82,6 +104,11 @@ impl Tls {
 
     pub(super) fn now(&self) -> Arc<InForce> {
         self.0.load_full()
+    }
+
+    /// Why a connection without a client certificate would not be opened now; `None` where it would.
+    pub(super) fn refuses_none(&self) -> Option<Refusal> {
+        self.0.load().callers.as_ref().map(|_| Refusal::NEEDED)
     }
 }
 
@@ -123,20 +150,28 @@ impl InForce {
 
     /// Why a caller's chain, its own certificate first, would not be accepted at this moment (seconds since the Unix epoch);
     /// `None` where it would.
-    pub(super) fn refuses(&self, chain: &[CertificateDer<'static>], at: u64) -> Option<&'static str> {
+    pub(super) fn refuses(&self, chain: &[CertificateDer<'static>], at: u64) -> Option<Refusal> {
         let (Some(callers), Some((own, above))) = (&self.callers, chain.split_first()) else {
-            return Some("the authority takes no client certificates any more");
+            return Some(Refusal::of("the authority takes no client certificates any more"));
         };
-        match callers.verify_client_cert(own, above, UnixTime::since_unix_epoch(Duration::from_secs(at))) {
-            Ok(_) => None,
+        let why = match callers.verify_client_cert(own, above, UnixTime::since_unix_epoch(Duration::from_secs(at))) {
+            Ok(_) => return None,
             Err(Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. })) => {
-                Some("the client certificate of this connection has ended, or one above it")
+                "the client certificate of this connection has ended, or one above it"
             }
             Err(Error::InvalidCertificate(CertificateError::Revoked)) => {
-                Some("the client certificate of this connection was revoked, or one above it")
+                "the client certificate of this connection was revoked, or one above it"
             }
-            Err(_) => Some("nobody whom the authority trusts now has issued the client certificate of this connection"),
-        }
+            Err(Error::InvalidCertRevocationList(_)) => {
+                return Some(Refusal {
+                    why: "nobody can say whether the client certificate of this connection was revoked: its authority has \
+                          not signed the list with its name, or may sign none",
+                    remedy: "whoever runs the authority has to mend `server.tls.client_crl_file`",
+                });
+            }
+            Err(_) => "nobody whom the authority trusts now has issued the client certificate of this connection",
+        };
+        Some(Refusal::of(why))
     }
 }
 
@@ -159,12 +194,24 @@ fn verifier(
     let mut lists = Vec::new();
     if let Some(crl) = crl {
         let found = CertificateRevocationListDer::pem_slice_iter(crl).collect::<Result<Vec<_>, _>>();
-        lists = found.ok().filter(|found| !found.is_empty()).ok_or(TlsFault::ClientCrl)?;
+        lists = found.ok().filter(|found| !found.is_empty() && are_whole(found)).ok_or(TlsFault::ClientCrl)?;
     }
     let builder = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
     let built = builder.with_crls(lists).allow_unknown_revocation_status().build();
     built.map_err(|error| match error {
         VerifierBuilderError::InvalidCrl(_) => TlsFault::ClientCrl,
         _ => TlsFault::ClientCa,
+    })
+}
+
+/// Whether all that these lists say counts. Of those of one issuer only the first is looked at, and whoever is not among the
+/// certificates of a list of some (issuing distribution point, RFC 5280 5.2.5) would be taken as not revoked.
+fn are_whole(lists: &[CertificateRevocationListDer<'_>]) -> bool {
+    let mut issuers = HashSet::new();
+    lists.iter().all(|list| {
+        BorrowedCertRevocationList::from_der(list).is_ok_and(|list| {
+            let list = CertRevocationList::from(list);
+            list.issuing_distribution_point().is_none() && issuers.insert(list.issuer().to_vec())
+        })
     })
 }

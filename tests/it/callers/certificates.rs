@@ -6,7 +6,7 @@ use gatelodge::crypto::ApiKey;
 use gatelodge::rpc::callers::{Caller, Callers, Listed};
 use gatelodge::rpc::policy::Role;
 use gatelodge::rpc::server::{ServerSettings, serve};
-use gatelodge::rpc::tls::Tls;
+use gatelodge::rpc::tls::{Tls, TlsFault};
 use gatelodge_client::v1;
 use gatelodge_client::v1::session_service_client::SessionServiceClient;
 use rustls::version::TLS13;
@@ -35,9 +35,14 @@ fn key(number: u8) -> ApiKey {
 
 /// A server whose callers are `billing`, by certificate alone, and `shop`, by key and certificate.
 async fn served(world: &World, issuer: &Issuer) -> (u16, Tls) {
+    served_to(world, issuer, Some(issuer)).await
+}
+
+/// The same, who show certificates of this authority, if any.
+async fn served_to(world: &World, issuer: &Issuer, callers: Option<&Issuer>) -> (u16, Tls) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let tls = certificates::served(issuer, Some(issuer));
+    let tls = certificates::served(issuer, callers);
     let listed = |name: &str, key: Option<ApiKey>, identities: &[&str]| Listed {
         caller: Caller::new(name, Role::Backend),
         key: key.map(|key| *key.hash().as_bytes()),
@@ -198,4 +203,56 @@ async fn a_certificate_that_is_revoked_is_refused_also_over_an_open_connection()
     assert!(asked(port, &issuer, &stolen, None).await.is_none());
     asked_over(ours, None).await.unwrap();
     asked(port, &issuer, &good, None).await.expect("a connection").unwrap();
+}
+
+// TLS looks at the first list of an authority and at no other, and takes whoever a partial list does not speak of.
+#[test]
+fn lists_that_would_not_count_whole_are_not_taken() {
+    let issuer = issuer();
+    let read = |list: String| certificates::read(&issuer, Some(&issuer), Some(list)).map(drop);
+    let [one, more] = [&[7][..], &[7, 8]].map(|numbers| certificates::revoked(&issuer, numbers));
+    read(one.clone()).unwrap();
+    read(more.clone()).unwrap();
+    assert_eq!(read(one + &more), Err(TlsFault::ClientCrl));
+    let part = certificates::revoked_of(&issuer, &[7], Some("http://crl.example.org/part"));
+    assert_eq!(read(part), Err(TlsFault::ClientCrl));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_its_authority_has_not_signed_is_named_to_whoever_is_refused_for_it() {
+    let (world, issuer) = (World::new(), issuer());
+    let (port, tls) = served(&world, &issuer).await;
+    let own = leaf(&issuer, &[], &[SHOP]);
+    let open = channel(port, &issuer, &own).await;
+    asked_over(open.clone(), None).await.unwrap();
+    // Another authority of the same name.
+    let list = certificates::revoked(&self::issuer(), &[7]);
+    assert!(tls.take_over(&certificates::served_with(&issuer, Some(&issuer), Some(list))));
+    let refused = failed(asked_over(open, None).await, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+    assert!(refused.message().contains("server.tls.client_crl_file"), "{}", refused.message());
+    assert!(asked(port, &issuer, &own, None).await.is_none());
+}
+
+// security.md 100: what is asked for from now on binds also whoever was there before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_without_a_certificate_ends_when_one_is_asked_for() {
+    let (world, issuer) = (World::new(), issuer());
+    let (port, tls) = served_to(&world, &issuer, None).await;
+    let shops = key(7);
+    let open = endpoint(port, &issuer, None).connect().await.unwrap();
+    let address = format!("127.0.0.1:{port}").parse().unwrap();
+    let mut idle = connect(&client(&issuer, None, &TLS13), address).await.unwrap();
+    let mut watch = Request::new(v1::WatchSessionsRequest::default());
+    watch.metadata_mut().insert("authorization", format!("Bearer {}", shops.expose()).parse().unwrap());
+    let mut watch = SessionServiceClient::new(open.clone()).watch_sessions(watch).await.unwrap().into_inner();
+    asked_over(open.clone(), Some(shops.expose())).await.unwrap();
+
+    assert!(tls.take_over(&certificates::served(&issuer, Some(&issuer))));
+    let refused = asked_over(open, Some(shops.expose())).await;
+    let refused = failed(refused, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+    assert!(refused.message().starts_with("a client certificate is needed now"), "{}", refused.message());
+    let ended = async { while let Ok(Some(_)) = watch.message().await {} };
+    timeout(Duration::from_secs(3), ended).await.expect("the stream goes on");
+    let closed = async { while let Ok(1..) = idle.read(&mut [0; 64]).await {} };
+    timeout(Duration::from_secs(15), closed).await.expect("it is open");
 }

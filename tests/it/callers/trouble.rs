@@ -5,14 +5,19 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gatelodge::authority::ports::CallerKeyStore;
+use gatelodge::rpc::policy::Role;
 use gatelodge::session::caller::CallerKeyId;
 use gatelodge_client::v1;
+use gatelodge_client::v1::session_service_client::SessionServiceClient;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tonic::Code;
 
 use super::{STORES, calls, made, revoke, with};
 use crate::rpc::failed;
 use crate::rpc::serving::Serving;
+use crate::rpc::serving::{by, validation};
+use crate::world::Browser;
 use crate::world::faults::Fault;
 use crate::world::replicas::Replicas;
 
@@ -117,4 +122,42 @@ async fn the_streams_of_a_revoked_key_end_in_time_where_neither_log_nor_store_ca
         ticking.abort();
         drop(asking);
     }
+}
+
+// security.md 108: whoever has no key takes nobody's place, however the store fares.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_of_unknown_signers_hold_few_places_and_not_for_long_while_the_store_hangs() {
+    const ASKED: usize = 300;
+    const WAIT: usize = 64;
+    let replicas = Replicas::over(STORES[0]).await;
+    let one = Serving::of(&replicas.one).await;
+    let two = Serving::with(&replicas.two, |settings| settings.max_in_flight = 100).await;
+    let (_, text) = made(&one, "ci").await;
+    let mut forged = text.into_bytes();
+    forged[70] = if forged[70] == b'A' { b'B' } else { b'A' };
+    let forged = String::from_utf8(forged).unwrap();
+    replicas.store.set(Fault::SilentAt("caller_keys"));
+    let (channel, began, mut asking) = (two.channel().await, Instant::now(), JoinSet::new());
+    for _ in 0..ASKED {
+        let (mut client, request) =
+            (SessionServiceClient::new(channel.clone()), with(&forged, validation(&Browser::default())));
+        asking.spawn(async move { client.validate_session(request).await.unwrap_err().code() });
+    }
+    for at in 0..ASKED {
+        if at == ASKED - WAIT {
+            let good = by(Role::Edge, validation(&Browser::default()));
+            SessionServiceClient::new(channel.clone()).validate_session(good).await.unwrap();
+        }
+        let ended = timeout(Duration::from_secs(6), asking.join_next()).await.expect("it waits").unwrap().unwrap();
+        assert!(matches!(ended, Code::Unavailable | Code::ResourceExhausted), "{ended:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    // That it came to nothing is remembered for a second.
+    let asked = replicas.store.count("caller_keys");
+    replicas.store.set(None);
+    failed(calls(&two, &forged).await, Code::Unavailable, "STORE_UNAVAILABLE");
+    assert_eq!(replicas.store.count("caller_keys"), asked);
+    replicas.one.clock.advance(Duration::from_secs(1));
+    failed(calls(&two, &forged).await, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+    assert_eq!(replicas.store.count("caller_keys"), asked + 1);
 }

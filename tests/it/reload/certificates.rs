@@ -101,3 +101,29 @@ async fn tls_is_not_turned_on_by_a_reload() {
     let said = served.lines("server.tls.cert_file").concat();
     assert!(said.contains("TLS can't be turned on or off while the process runs: restart it"), "{said}");
 }
+
+// security.md 100: client certificates are asked for from a reload on, of connections that are open too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn client_certificates_that_are_turned_on_are_asked_of_whoever_is_there() {
+    let (ours, callers) = (issuer(), issuer());
+    let files = tempfile::tempdir().unwrap();
+    let folder = files.path();
+    put_identity(folder, &ours);
+    put(folder, "callers.pem", &callers.pem());
+    let line = |(key, name): (&str, &str)| format!("GATELODGE__SERVER__TLS__{key}={}\n", folder.join(name).display());
+    let plain = [("CERT_FILE", "own.pem"), ("KEY_FILE", "own.key")].map(line).concat();
+    let base = "app: { redirects: { public_base_url: BASE } }\n";
+    let served = Served::with_file(base, None, ".env", &plain).await;
+    let open = endpoint(served.grpc, &ours, None).connect().await.unwrap();
+    let said = async || {
+        let asked = LoginServiceClient::new(open.clone()).get_edge_settings(GetEdgeSettingsRequest::default()).await;
+        asked.unwrap_err().message().to_owned()
+    };
+    assert!(said().await.starts_with("a valid API key is needed"), "{}", said().await);
+
+    fs::write(served.path(".env"), plain + &line(("CLIENT_CA_FILE", "callers.pem"))).unwrap();
+    served.hang_up();
+    served.says(OTHERS, 1).await;
+    assert!(said().await.starts_with("a client certificate is needed now"), "{}", said().await);
+    assert!(is_answered(&channel(served.grpc, &ours, &leaf(&callers, &["edge"], |_| ())).await).await);
+}

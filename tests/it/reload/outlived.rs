@@ -83,6 +83,13 @@ async fn an_api_key_whose_record_is_under_a_lost_key_is_trouble_and_hides_no_oth
             assert_eq!(replica.world.authority.reseal_caller_keys(Reach::Tenant).await.unwrap(), 0);
         }
     }
+    let store = FaultyStore::before(&mut all[2].ports);
+    all[2].turn();
+    let door = Serving::of(&all[2].world).await;
+    for _ in 0..3 {
+        failed(calls(&door, &text).await, Code::Unavailable, "KEY_UNAVAILABLE");
+    }
+    assert_eq!(store.count("caller_key"), 1, "that it does not open is remembered as any other reading");
     let door = Serving::of(&all[1].world).await;
     let (other, _) = made(&door, "zeta").await;
     let [first, second] = &listed(&door).await[..] else { panic!() };

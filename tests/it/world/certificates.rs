@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatelodge::crypto::Secret;
-use gatelodge::rpc::tls::{Tls, TlsSettings};
+use gatelodge::rpc::tls::{Tls, TlsFault, TlsSettings};
 use rcgen::string::Ia5String;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa, KeyIdMethod, KeyPair,
-    RevokedCertParams, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CrlDistributionPoint,
+    CrlIssuingDistributionPoint, IsCa, KeyIdMethod, KeyPair, RevokedCertParams, SanType, SerialNumber,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -64,14 +64,24 @@ pub fn served(issuer: &Issuer, callers: Option<&Issuer>) -> Tls {
 
 /// The same, with a list of what was revoked.
 pub fn served_with(issuer: &Issuer, callers: Option<&Issuer>, crl: Option<String>) -> Tls {
+    read(issuer, callers, crl).unwrap()
+}
+
+/// The same, where the files may be no good.
+pub fn read(issuer: &Issuer, callers: Option<&Issuer>, crl: Option<String>) -> Result<Tls, TlsFault> {
     let own = leaf(issuer, &["localhost"], |_| ());
     let (certificate, key) = (own.certificate.into_bytes(), Secret::new(own.key));
     let (client_ca, client_crl) = (callers.map(|ca| ca.pem().into_bytes()), crl.map(String::into_bytes));
-    Tls::new(&TlsSettings { certificate, key, client_ca, client_crl }).unwrap()
+    Tls::new(&TlsSettings { certificate, key, client_ca, client_crl })
 }
 
 /// A list of what an authority has revoked: the certificates with these numbers.
 pub fn revoked(issuer: &Issuer, numbers: &[u64]) -> String {
+    revoked_of(issuer, numbers, None)
+}
+
+/// The same, of those of its certificates that name this place (issuing distribution point).
+pub fn revoked_of(issuer: &Issuer, numbers: &[u64], place: Option<&str>) -> String {
     let then = rcgen::date_time_ymd(2020, 1, 1);
     let one = |number: &u64| RevokedCertParams {
         serial_number: SerialNumber::from(*number),
@@ -83,7 +93,10 @@ pub fn revoked(issuer: &Issuer, numbers: &[u64]) -> String {
         this_update: then,
         next_update: rcgen::date_time_ymd(2099, 1, 1),
         crl_number: SerialNumber::from(1),
-        issuing_distribution_point: None,
+        issuing_distribution_point: place.map(|place| CrlIssuingDistributionPoint {
+            distribution_point: CrlDistributionPoint { uris: vec![place.to_owned()] },
+            scope: None,
+        }),
         revoked_certs: numbers.iter().map(one).collect(),
         key_identifier_method: KeyIdMethod::Sha256,
     };
