@@ -3,13 +3,14 @@
 //! What ends within a day is not counted: logins and logouts under way, answers that are kept to be repeated. Nor is what browsers
 //! have: a credential is signed with the key that wraps its session's tokens, unless sealing has keys of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::parts::Store;
 use super::release::open;
 use super::{AppError, settings, tenancy};
 use crate::authority::ports::StoreResult;
 use crate::config::Config;
+use crate::config::sessions::Fingerprint;
 use crate::crypto::KeyId;
 use crate::session::audit::EntryId;
 use crate::session::key::TenantNumber;
@@ -32,6 +33,10 @@ pub struct Counted {
     pub state: Option<KeyState>,
     /// How many of what there are.
     pub kept: Kept,
+    /// Whether all that lasts longer than a day and may be under it is among these.
+    pub is_whole: bool,
+    /// When it is dropped; `None`: not by itself.
+    pub retire_after: Option<Timestamp>,
 }
 
 /// How many records there are of each kind.
@@ -91,17 +96,38 @@ pub async fn census(config: &Config) -> Result<Vec<Counted>, AppError> {
         let mut counts = kept(&store, number, &rooms).await?;
         let rings = settings::key_rings(&tenancy);
         let mut states: BTreeMap<KeyId, KeyState> = BTreeMap::new();
-        for (_, ring) in rings.iter().flat_map(settings::KeyRings::named).filter(|(name, _)| *name != "csrf") {
+        let (mut ends, mut partly) = (BTreeMap::new(), BTreeSet::new());
+        for (name, ring) in rings.iter().flat_map(settings::KeyRings::named).filter(|(name, _)| *name != "csrf") {
             states.extend(ring.states(now).map(|(key, state)| (key.id, state)));
+            ends.extend(ring.keys().iter().filter_map(|key| Some((key.id, key.retire_after?))));
+            partly.extend(ring.keys().iter().map(|key| key.id).filter(|_| !is_counted(&tenancy, name)));
         }
         for id in states.keys() {
             counts.entry(*id).or_default();
         }
         let tenant = &tenancy.tenant.name;
-        let counted = |(id, kept)| Counted { tenant: tenant.clone(), id, state: states.get(&id).copied(), kept };
+        let counted = |(id, kept)| Counted {
+            tenant: tenant.clone(),
+            id,
+            state: states.get(&id).copied(),
+            kept,
+            is_whole: !partly.contains(&id),
+            retire_after: ends.get(&id).copied(),
+        };
         all.extend(counts.into_iter().map(counted));
     }
     Ok(all)
+}
+
+/// Whether what the keys of this ring make is counted. A fingerprint says nowhere which key hashed it, and stays as it is when its
+/// session is sealed anew; a credential is the browser's.
+fn is_counted(config: &Config, ring: &str) -> bool {
+    let sessions = &config.app.sessions;
+    match ring {
+        "sealing" | "minting" => true,
+        "session" => sessions.rings.sealing.is_empty() && sessions.security.mode() == Fingerprint::Off,
+        _ => false,
+    }
 }
 
 /// The time by the clock of the store, which the dates of keys are of.

@@ -38,29 +38,25 @@ pub async fn stop(mut beside: JoinSet<()>, authority: Option<&Authority>, until:
     }
 }
 
-/// Seals anew what outlives a key, once: tries until the store has answered.
-pub async fn resealing(authority: Authority, reach: Reach) {
-    loop {
-        match authority.reseal(reach).await {
-            Ok(resealed) if resealed == Resealed::default() => return,
-            Ok(Resealed { users, caller_keys, mint_keys }) => {
-                let tenant = authority.tenant_name();
-                tracing::info!(
-                    tenant,
-                    users,
-                    caller_keys,
-                    mint_keys,
-                    "what outlives a key was sealed anew with the present one"
-                );
-                return;
+/// Seals anew what outlives a key, once. Answers whether the store could say of all of it; `is_again` says that it could not the
+/// last time either.
+pub async fn reseal(authority: &Authority, reach: Reach, is_again: bool) -> bool {
+    let (tenant, message) = (authority.tenant_name(), "what outlives a key can't be sealed anew yet");
+    match authority.reseal(reach).await {
+        Ok(resealed) if resealed == Resealed::default() => true,
+        Ok(Resealed { users, caller_keys, mint_keys }) => {
+            let message = "what outlives a key was sealed anew with the present one";
+            tracing::info!(tenant, users, caller_keys, mint_keys, "{message}");
+            true
+        }
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            if is_again {
+                tracing::warn!(tenant, error, "{message}");
+            } else {
+                tracing::debug!(tenant, error, "{message}");
             }
-            Err(error) => {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "what outlives a key can't be sealed anew yet"
-                );
-                sleep(WAIT).await;
-            }
+            false
         }
     }
 }

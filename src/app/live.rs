@@ -32,6 +32,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How soon after a change of keys what outlives them is looked through again: a call that began before it, or a replica that is
 /// late, may have sealed something with a former one since.
 const RESEAL_AGAIN_AFTER: Duration = Duration::from_hours(6);
+/// How soon it is tried again where the store could not say, and how often that time is doubled.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
+const RETRY_DOUBLED: u32 = 7;
 
 /// Makes the ports of a tenant with these providers.
 pub(super) type MakePorts = Box<dyn Fn(Arc<dyn Providers>) -> Ports + Send + Sync>;
@@ -216,7 +219,10 @@ impl Live {
         }
         match tenancy::build(&in_force.blueprints, &self.ports, &self.memory, now) {
             Ok(tenancy) => self.tenants.replace(tenancy),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the keys can't be changed"),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the keys can't be changed");
+                return;
+            }
         }
         in_force.span = span(&in_force.blueprints, now);
         for blueprint in &in_force.blueprints {
@@ -240,20 +246,35 @@ impl Live {
 
     /// Seals anew what outlives a key whenever it may be sealed with a former one, for as long as the future is not dropped.
     pub(super) async fn resealing(self: Arc<Self>) {
+        let (mut wait, mut failures) = (RESEAL_AGAIN_AFTER, 0);
         loop {
             // Either way it is looked through.
-            let _ = tokio::time::timeout(RESEAL_AGAIN_AFTER, self.to_reseal.notified()).await;
-            let several = |blueprint: &Blueprint| blueprint.rings.has_several();
-            let several: Vec<_> = self.in_force().blueprints.iter().map(several).collect();
-            let now = self.tenants.now();
-            // The default tenant keeps the keys that are for several.
-            let reaches = std::iter::once(Reach::Several).chain(std::iter::repeat(Reach::Tenant));
-            for ((authority, _), reach) in
-                now.authorities().zip(several).zip(reaches).filter(|((_, several), _)| *several)
-            {
-                keeper::resealing(authority.clone(), reach).await;
+            let _ = tokio::time::timeout(wait, self.to_reseal.notified()).await;
+            tokio::select! {
+                biased;
+                // Other keys are in force: what is under way goes by those of before, and begins anew.
+                () = self.to_reseal.notified() => self.to_reseal.notify_one(),
+                is_done = self.reseal(failures > 0) => {
+                    failures = if is_done { 0 } else { failures + 1 };
+                    wait = if is_done { RESEAL_AGAIN_AFTER } else { RETRY_AFTER * (1 << failures.min(RETRY_DOUBLED)) };
+                }
             }
         }
+    }
+
+    /// Seals anew what outlives a key, of every tenant, whatever becomes of the others. Answers whether all of it was seen.
+    async fn reseal(&self, is_again: bool) -> bool {
+        let several = |blueprint: &Blueprint| blueprint.rings.has_several();
+        let several: Vec<_> = self.in_force().blueprints.iter().map(several).collect();
+        let now = self.tenants.now();
+        // The default tenant keeps the keys that are for several.
+        let reaches = std::iter::once(Reach::Several).chain(std::iter::repeat(Reach::Tenant));
+        let mut is_done = true;
+        for ((authority, _), reach) in now.authorities().zip(several).zip(reaches).filter(|((_, several), _)| *several)
+        {
+            is_done &= keeper::reseal(authority, reach, is_again).await;
+        }
+        is_done
     }
 
     fn in_force(&self) -> MutexGuard<'_, InForce> {

@@ -54,7 +54,7 @@ impl Authority {
     /// Writes an entry down, if entries are kept. It answers at once.
     pub(super) fn audit(&self, entry: Entry) {
         let Some(settings) = self.settings.audit else { return };
-        match self.audit_queue.add(entry, settings.most_an_hour) {
+        match self.audit_queue.add(self.audit_writer, entry, settings.most_an_hour) {
             Added::First => self.ports.beside.finish(Box::pin(self.clone().write_entries(settings))),
             Added::Waits => (),
             Added::Full => self.say_not_kept(NotKept::TooManyWait, 1, None),
@@ -117,7 +117,7 @@ impl Authority {
 
     async fn write_entries(self, settings: AuditSettings) {
         loop {
-            let some = self.audit_queue.take(AT_ONCE);
+            let some = self.audit_queue.take(self.audit_writer, AT_ONCE);
             if some.is_empty() {
                 return;
             }
@@ -132,7 +132,8 @@ impl Authority {
                     }
                 }
             }
-            if self.ports.clock.running().saturating_sub(began) > WRITTEN_WITHIN {
+            // What failed may be kept all the same, and late.
+            if failed > 0 || self.ports.clock.running().saturating_sub(began) > WRITTEN_WITHIN {
                 self.audit_queue.note_late();
             }
             if no_room > 0 {

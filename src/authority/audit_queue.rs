@@ -23,21 +23,27 @@ const SESSIONS: usize = 4096;
 pub(super) struct AuditQueue {
     state: Mutex<State>,
     late: AtomicU64,
+    writers: AtomicU64,
     written: AtomicU16,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Entry>,
-    is_writing: bool,
+    /// Who writes, if anybody does.
+    writer: Option<Writer>,
     rooms: AuditRooms,
     said: HashMap<SessionKey, Duration>,
 }
 
+/// Who may write: an authority with its keys and settings. Of two that have one queue the later has those in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Writer(u64);
+
 /// What became of adding an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Added {
-    /// Nobody writes: whoever added it has to see to it.
+    /// Nobody writes, or somebody whose place is to be taken: whoever added it has to see to it.
     First,
     /// Somebody is at it.
     Waits,
@@ -52,8 +58,13 @@ impl AuditQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Another one who may write, later than all before.
+    pub(super) fn another_writer(&self) -> Writer {
+        Writer(self.writers.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Adds an entry, where its hour has fewer than `most` of its room.
-    pub(super) fn add(&self, entry: Entry, most: u64) -> Added {
+    pub(super) fn add(&self, by: Writer, entry: Entry, most: u64) -> Added {
         let mut state = self.state();
         let room = entry.room();
         // Each leaves places for what is rarer.
@@ -70,15 +81,22 @@ impl AuditQueue {
             return Added::NoRoom;
         }
         state.waiting.push_back(entry);
-        if std::mem::replace(&mut state.is_writing, true) { Added::Waits } else { Added::First }
+        if state.writer.is_some_and(|writer| writer >= by) {
+            return Added::Waits;
+        }
+        state.writer = Some(by);
+        Added::First
     }
 
-    /// What is to be written next, `most` at most. Nothing: then the writer has ended.
-    pub(super) fn take(&self, most: usize) -> Vec<Entry> {
+    /// What is to be written next, `most` at most. Nothing: then the writer has ended, or another has taken its place.
+    pub(super) fn take(&self, by: Writer, most: usize) -> Vec<Entry> {
         let mut state = self.state();
+        if state.writer != Some(by) {
+            return Vec::new();
+        }
         let count = most.min(state.waiting.len());
         let taken: Vec<_> = state.waiting.drain(..count).collect();
-        state.is_writing = !taken.is_empty();
+        state.writer = Some(by).filter(|_| !taken.is_empty());
         taken
     }
 
@@ -126,6 +144,7 @@ mod tests {
     use crate::session::key::{Partition, TenantNumber};
 
     const UNBOUNDED: u64 = u64::MAX;
+    const ONE: Writer = Writer(1);
 
     fn entry(action: Action) -> Entry {
         Entry::new(action, Timestamp::default())
@@ -134,12 +153,23 @@ mod tests {
     #[test]
     fn one_writes_at_a_time() {
         let queue = AuditQueue::default();
-        let add = || queue.add(entry(Action::Theft), UNBOUNDED);
+        let add = || queue.add(ONE, entry(Action::Theft), UNBOUNDED);
         assert_eq!((add(), add()), (Added::First, Added::Waits));
-        assert_eq!((queue.take(1).len(), queue.take(9).len()), (1, 1));
+        assert_eq!((queue.take(ONE, 1).len(), queue.take(ONE, 9).len()), (1, 1));
         assert_eq!(add(), Added::Waits, "the writer looks once more");
-        assert_eq!((queue.take(9).len(), queue.take(9).len()), (1, 0));
+        assert_eq!((queue.take(ONE, 9).len(), queue.take(ONE, 9).len()), (1, 0));
         assert_eq!(add(), Added::First);
+    }
+
+    // Over a reload: what is written from then on is under the keys, and by the settings, that are in force.
+    #[test]
+    fn a_later_writer_takes_the_place_of_one_that_is_at_it() {
+        let queue = AuditQueue::default();
+        let (before, later) = (queue.another_writer(), queue.another_writer());
+        let add = |by| queue.add(by, entry(Action::Theft), UNBOUNDED);
+        assert_eq!((add(before), add(before), add(later)), (Added::First, Added::Waits, Added::First));
+        assert_eq!((queue.take(before, 9).len(), add(before), queue.take(later, 9).len()), (0, Added::Waits, 4));
+        assert_eq!((queue.take(later, 9).len(), add(before)), (0, Added::First), "nobody is at it");
     }
 
     // security.md 108.
@@ -151,23 +181,23 @@ mod tests {
         let mut waiting = 0;
         for (kind, places) in kinds.into_iter().zip([MOST / 4, MOST / 2, MOST / 4 * 3, MOST]) {
             while waiting < places {
-                assert_ne!(queue.add(kind.clone(), UNBOUNDED), Added::Full, "{waiting}");
+                assert_ne!(queue.add(ONE, kind.clone(), UNBOUNDED), Added::Full, "{waiting}");
                 waiting += 1;
             }
-            assert_eq!(queue.add(kind, UNBOUNDED), Added::Full);
+            assert_eq!(queue.add(ONE, kind, UNBOUNDED), Added::Full);
         }
     }
 
     #[test]
     fn what_has_no_room_waits_nowhere() {
         let queue = AuditQueue::default();
-        assert_eq!(queue.add(entry(Action::LoginBegun), 1), Added::First);
-        assert_eq!(queue.add(entry(Action::LoginBegun), 1), Added::NoRoom);
-        assert_eq!(queue.add(entry(Action::LoginCompleted), 1), Added::Waits, "another room");
+        assert_eq!(queue.add(ONE, entry(Action::LoginBegun), 1), Added::First);
+        assert_eq!(queue.add(ONE, entry(Action::LoginBegun), 1), Added::NoRoom);
+        assert_eq!(queue.add(ONE, entry(Action::LoginCompleted), 1), Added::Waits, "another room");
         queue.close(Room::Returned, Timestamp::default());
         let returned = Entry { provider: "idp".into(), ..entry(Action::LoginCompleted) };
-        assert_eq!(queue.add(returned, 1), Added::NoRoom, "other replicas have filled it");
-        assert_eq!(queue.take(9).len(), 2);
+        assert_eq!(queue.add(ONE, returned, 1), Added::NoRoom, "other replicas have filled it");
+        assert_eq!(queue.take(ONE, 9).len(), 2);
     }
 
     #[test]

@@ -27,9 +27,10 @@ impl AuditRooms {
         }
     }
 
-    /// Lets none of that hour through any more: other replicas have filled its room.
+    /// Lets none of that hour through any more, if it is the present one: other replicas have filled its room.
     pub(super) fn close(&mut self, room: Room, at: Timestamp) {
-        if let Some(of) = self.hour(room, at) {
+        let of = self.0.get_mut(room.place()).filter(|of| of.hour == hour_of(at));
+        if let Some(of) = of {
             of.count = u64::MAX;
         }
     }
@@ -56,6 +57,7 @@ mod tests {
         assert!(take(Room::Returned, 59) && take(Room::Begun, 59), "each has its own");
         assert!(take(Room::Anybodys, 60), "another hour");
         rooms.close(Room::Anybodys, minute(60));
+        rooms.close(Room::Anybodys, minute(59));
         assert!(!rooms.take(Room::Anybodys, minute(61), 2) && rooms.take(Room::Anybodys, minute(120), 2));
     }
 }

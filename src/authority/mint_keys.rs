@@ -98,7 +98,7 @@ impl Authority {
                 Some(kept) => self.vault.open_mint_keys(tenant, &kept.sealed)?,
                 None => Vec::new(),
             };
-            let mut changed = kept.is_some_and(|kept| !self.vault.is_sealed_with_active_key(&kept.sealed));
+            let mut changed = kept.is_some_and(|kept| !self.vault.are_mint_keys_up_to_date(&kept.sealed));
             changed |= drop_ended(&mut keys, mint, now);
             if let Some(signs_from) = rotation.due(&ages(&keys, mint), now) {
                 let key = SigningKey::generate(mint.algorithm);

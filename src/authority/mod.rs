@@ -170,7 +170,7 @@ pub use open_standing::OpenStanding;
 use crate::session::key::TenantNumber;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
-use audit_queue::AuditQueue;
+use audit_queue::{AuditQueue, Writer};
 use forgeries::Forgeries;
 use mint_keys::KeysAtHand;
 use near::Near;
@@ -239,6 +239,7 @@ pub struct Authority {
     refusals: Arc<Refusals>,
     forgeries: Arc<Forgeries>,
     audit_queue: Arc<AuditQueue>,
+    audit_writer: Writer,
     among_many: bool,
     only_telling: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -312,6 +313,7 @@ impl Authority {
             telling,
             refusals: Arc::clone(&memory.refusals),
             forgeries: Arc::clone(&memory.forgeries),
+            audit_writer: audit_queue.another_writer(),
             audit_queue,
             among_many: false,
             only_telling: None,

@@ -3,8 +3,10 @@
 
 use super::caller_keys::Reach;
 use super::ports::KeptCallerKey;
+use super::unreadable::Unreadable;
 use super::{Authority, Error};
 use crate::session::caller::CallerKeyId;
+use crate::session::key::TenantNumber;
 
 impl Authority {
     /// Seals anew what is kept of every key within reach that is sealed with a former one, and answers how many there were.
@@ -12,17 +14,36 @@ impl Authority {
     /// # Errors
     /// When the store can't say; what was done until then stays done.
     pub async fn reseal_caller_keys(&self, reach: Reach) -> Result<u64, Error> {
-        let mut count = 0;
+        let mut unreadable = Unreadable::default();
+        let (mut count, mut outcome) = (0, Ok(()));
         for room in self.rooms(reach) {
-            for (id, kept) in self.ports.callers.caller_keys(room).await? {
-                count += u64::from(self.reseal_caller_key(&id, kept).await?);
-            }
+            // One that the store can't tell of keeps none of the others.
+            let resealed = self.reseal_callers_of(room, &mut count, &mut unreadable).await;
+            outcome = outcome.and(resealed);
         }
-        Ok(count)
+        unreadable.tell_not_resealed(&self.settings.tenant_name);
+        outcome.map(|()| count)
     }
 
-    async fn reseal_caller_key(&self, id: &CallerKeyId, kept: KeptCallerKey) -> Result<bool, Error> {
-        if self.vault.is_caller_under_active_key(&kept.sealed) {
+    async fn reseal_callers_of(
+        &self,
+        room: TenantNumber,
+        count: &mut u64,
+        unreadable: &mut Unreadable,
+    ) -> Result<(), Error> {
+        for (id, kept) in self.ports.callers.caller_keys(room).await? {
+            *count += u64::from(self.reseal_caller_key(&id, kept, unreadable).await?);
+        }
+        Ok(())
+    }
+
+    async fn reseal_caller_key(
+        &self,
+        id: &CallerKeyId,
+        kept: KeptCallerKey,
+        unreadable: &mut Unreadable,
+    ) -> Result<bool, Error> {
+        if self.vault.is_caller_up_to_date(&kept.sealed) {
             return Ok(false);
         }
         match self.vault.open_caller(id, &kept.sealed) {
@@ -31,8 +52,7 @@ impl Authority {
                 Ok(self.ports.callers.reseal_caller_key(id, kept, anew).await?)
             }
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(key = id.public(), error, "a caller's key can't be sealed anew");
+                unreadable.note(&error.into());
                 Ok(false)
             }
         }

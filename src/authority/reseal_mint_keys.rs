@@ -11,7 +11,7 @@ impl Authority {
     pub async fn reseal_mint_keys(&self) -> Result<bool, Error> {
         let tenant = self.settings.tenant;
         let kept = self.ports.mint_keys.mint_keys(tenant).await?;
-        let Some(kept) = kept.filter(|kept| !self.vault.is_sealed_with_active_key(&kept.sealed)) else {
+        let Some(kept) = kept.filter(|kept| !self.vault.are_mint_keys_up_to_date(&kept.sealed)) else {
             return Ok(false);
         };
         match self.vault.open_mint_keys(tenant, &kept.sealed) {

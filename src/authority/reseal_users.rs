@@ -1,6 +1,7 @@
 //! Owns sealing users' profiles anew with the ring's active key: they outlive every session, and so the time for which a
 //! former secret is kept. Does not know when that is due.
 
+use super::unreadable::Unreadable;
 use super::{Authority, Error};
 use crate::session::key::UserKey;
 
@@ -9,16 +10,23 @@ const STEP: usize = 500;
 
 impl Authority {
     /// Seals anew every profile that is sealed with a former key, and answers how many there were. One that does not open
-    /// stays as it is: the log names its place.
+    /// stays as it is: the log says how many there are, and why.
     ///
     /// # Errors
     /// When the store can't say; what was done until then stays done.
     pub async fn reseal_users(&self) -> Result<u64, Error> {
+        let mut unreadable = Unreadable::default();
+        let resealed = self.reseal_each_user(&mut unreadable).await;
+        unreadable.tell_not_resealed(&self.settings.tenant_name);
+        resealed
+    }
+
+    async fn reseal_each_user(&self, unreadable: &mut Unreadable) -> Result<u64, Error> {
         let (mut count, mut from) = (0, None);
         loop {
             let page = self.ports.users.users(self.settings.tenant, from, STEP).await?;
             for (user, kept) in page.users {
-                count += u64::from(self.reseal_user(&user, &kept.profile).await?);
+                count += u64::from(self.reseal_user(&user, &kept.profile, unreadable).await?);
             }
             match page.next {
                 None => return Ok(count),
@@ -27,8 +35,8 @@ impl Authority {
         }
     }
 
-    async fn reseal_user(&self, user: &UserKey, sealed: &[u8]) -> Result<bool, Error> {
-        if self.vault.is_profile_under_active_key(sealed) {
+    async fn reseal_user(&self, user: &UserKey, sealed: &[u8], unreadable: &mut Unreadable) -> Result<bool, Error> {
+        if self.vault.is_profile_up_to_date(sealed) {
             return Ok(false);
         }
         match self.vault.open_profile(user, sealed) {
@@ -37,8 +45,7 @@ impl Authority {
                 Ok(self.ports.users.reseal_user(user, sealed, anew).await?)
             }
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(partition = user.partition.number(), error, "a user's profile can't be sealed anew");
+                unreadable.note(&error.into());
                 Ok(false)
             }
         }

@@ -17,6 +17,13 @@ impl Unreadable {
         *self.0.entry(why).or_default() += 1;
     }
 
+    /// Tells the log that they can't be sealed anew: once for each reason, however many there are.
+    pub(super) fn tell_not_resealed(&self, tenant: &str) {
+        for (why, count) in self.each() {
+            tracing::warn!(tenant, why, count, "what does not open can't be sealed anew");
+        }
+    }
+
     /// Each reason, such as the key that is not loaded, and of how many.
     pub fn each(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(why, count)| (why.as_str(), *count))

@@ -95,7 +95,10 @@ impl Watch {
     /// Takes up what has come since.
     async fn look(&mut self) -> Result<(), Error> {
         let (authority, now) = (&self.authority, self.authority.ports.clock.now());
-        let (late, start) = (authority.audit_queue.late(), self.floor.max(EntryId::at(self.read_at - LATE)));
+        // The store's clock may go back: what is written then lies before what was read.
+        self.floor = self.floor.min(EntryId::at(now));
+        self.gap |= now + WRITTEN_WITHIN < self.read_at;
+        let (late, start) = (authority.audit_queue.late(), self.floor.max(EntryId::at(self.read_at.min(now) - LATE)));
         let (mut end, mut news) = (EntryId::LAST, Vec::new());
         let left_out = loop {
             let page = authority.entries(None, start..end, AT_ONCE).await?;
@@ -110,8 +113,11 @@ impl Watch {
         (self.late, self.read_at, self.floor) = (late, now, left_out.unwrap_or(self.floor));
         self.seen.extend(news.iter().map(|(id, _)| *id));
         self.seen = self.seen.split_off(&EntryId::at(now - LATE));
-        let news = authority.opened(news).into_iter().rev();
-        self.untold.extend(news.filter(|(id, entry)| self.wanted.lets(id, entry)));
+        let came = news.len();
+        let opened = authority.opened(news);
+        // What does not open may have been wanted.
+        self.gap |= opened.len() < came;
+        self.untold.extend(opened.into_iter().rev().filter(|(id, entry)| self.wanted.lets(id, entry)));
         Ok(())
     }
 }

@@ -27,9 +27,11 @@ impl Alone {
 /// Puts `text` in the place of what the file holds, at once. A link is followed. Owner and group stay, and so does the mode
 /// but for what it gives to everybody; a file that is new can be read by its owner alone.
 ///
+/// It is then there for everybody; what it answers is why it may yet be lost with the power.
+///
 /// # Errors
 /// What the system says. The file is then what it was.
-pub(super) fn replace(file: &Path, text: &str, alone: &Alone) -> io::Result<()> {
+pub(super) fn replace(file: &Path, text: &str, alone: &Alone) -> io::Result<Option<io::Error>> {
     let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let before = fs::metadata(&file).ok();
     let name = file.file_name().ok_or_else(|| io::Error::other("it is no file"))?.to_string_lossy();
@@ -41,7 +43,7 @@ pub(super) fn replace(file: &Path, text: &str, alone: &Alone) -> io::Result<()> 
         let _ = fs::remove_file(&beside);
     }
     // A key that others have learnt of must not be lost with the power.
-    written.and_then(|()| alone.0.sync_all())
+    written.map(|()| alone.0.sync_all().err())
 }
 
 fn write(beside: &Path, text: &str, before: Option<&fs::Metadata>) -> io::Result<()> {

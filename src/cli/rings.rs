@@ -139,8 +139,9 @@ struct Added {
     ring: String,
     id: String,
     longest: Longest,
-    /// When those before it are dropped.
+    /// When those before it are dropped, if any of them got an end.
     former_until: Timestamp,
+    got_end: bool,
 }
 
 fn rotate(
@@ -185,14 +186,20 @@ fn rotate(
         let secret = Secret::new(URL_SAFE_NO_PAD.encode(bytes.expose()));
         let longest = longest(rotation.config.as_ref(), name);
         let former_until = rotation.active_from + longest.life + MARGIN;
-        let id = rings.rotate(name, &secret, rotation.active_from, former_until, rotation.now);
-        added.push(Added { ring: name.clone(), id, longest, former_until });
+        let (id, got_end) = rings.rotate(name, &secret, rotation.active_from, former_until, rotation.now);
+        added.push(Added { ring: name.clone(), id, longest, former_until, got_end });
     }
-    if let (Some(file), Some(alone)) = (file, &alone)
-        && let Err(error) = private_file::replace(file, rings.text().expose(), alone)
-    {
-        writeln!(err, "error: can't write {shown}: {error}. Nothing was changed")?;
-        return Ok(Exit::Failed);
+    if let (Some(file), Some(alone)) = (file, &alone) {
+        match private_file::replace(file, rings.text().expose(), alone) {
+            Ok(None) => {}
+            Ok(Some(error)) => {
+                writeln!(err, "warning: {shown} is written, but may be lost with the power: its folder says {error}")?;
+            }
+            Err(error) => {
+                writeln!(err, "error: can't write {shown}: {error}. Nothing was changed")?;
+                return Ok(Exit::Failed);
+            }
+        }
     }
     tell_added(&added, &rings, rotation, file, out)?;
     Ok(Exit::Done)
@@ -210,6 +217,7 @@ fn tell_added(
         json!({
             "ring": added.ring, "id": added.id, "active_from": date.to_string(),
             "former_until": Moment::at(added.former_until).to_string(), "as_long_as": added.longest.what,
+            "former_got_end": added.got_end,
         })
     };
     let records: Vec<Value> = added.iter().map(record).collect();
@@ -226,10 +234,26 @@ fn tell_added(
             writeln!(out, "{}", table(&records, &["ring", "id", "active_from", "former_until", "as_long_as"]))?;
             writeln!(
                 out,
-                "Wrote {}. Every replica has to have this file by {date}; it is read when it changes. The keys before \
-                 these are dropped at `former_until`: nothing is under them by then.",
+                "Wrote {}. Every replica has to have this file by {date}; it is read when it changes.",
                 file.display()
-            )
+            )?;
+            if added.iter().any(|added| added.got_end) {
+                writeln!(
+                    out,
+                    "The keys before these in the file are dropped at `former_until`: nothing is under them by then."
+                )?;
+            }
+            let without: Vec<_> =
+                added.iter().filter(|added| !added.got_end).map(|added| added.ring.as_str()).collect();
+            if !without.is_empty() {
+                writeln!(
+                    out,
+                    "No key got an end in: {}. What was used until now stands elsewhere (the secrets of the configuration, \
+                     the ring `session`): take it out by hand after `former_until`, and see `gatelodge rings check`.",
+                    without.join(", ")
+                )?;
+            }
+            Ok(())
         }
     }
 }
@@ -273,10 +297,23 @@ fn check(counted: &[Counted], output: Format, out: &mut impl Write, err: &mut im
             let kinds = Kept::default().named().map(|(kind, _)| kind);
             let columns: Vec<_> = ["tenant", "id", "state"].into_iter().chain(kinds).chain(["in_all"]).collect();
             writeln!(out, "{}", table(&records, &columns))?;
-            for Counted { tenant, id, kept, .. } in counted.iter().filter(|one| one.state == Some(KeyState::Retiring)) {
-                let id = key_id_text(*id);
-                match kept.total() {
-                    0 => writeln!(out, "{tenant}: nothing is under the key {id} any more: it may be taken out")?,
+            for one in counted.iter().filter(|one| one.state == Some(KeyState::Retiring)) {
+                let (tenant, id) = (&one.tenant, key_id_text(one.id));
+                match one.kept.total() {
+                    0 if one.is_whole => {
+                        writeln!(out, "{tenant}: nothing is under the key {id} any more: it may be taken out")?;
+                    }
+                    0 => {
+                        let until = one.retire_after.map_or_else(
+                            || "for as long as a session lasts after a later key became active".to_owned(),
+                            |date| format!("until {}", Moment::at(date)),
+                        );
+                        writeln!(
+                            out,
+                            "{tenant}: none of these is under the key {id}, but what is not counted may be (credentials, \
+                             fingerprints, kept answers): leave it in {until}"
+                        )?;
+                    }
                     count => writeln!(out, "{tenant}: {count} records need the key {id}: leave it in until none does")?,
                 }
             }

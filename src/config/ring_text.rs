@@ -58,8 +58,8 @@ impl RingText {
         Some((key.get("id").unwrap_or("without an id").to_owned(), Moment::at(date)))
     }
 
-    /// Adds a key to a ring, and answers its id. The keys before it retire at `retire_before`, where they have no date for
-    /// that; those whose date has come are left out.
+    /// Adds a key to a ring, and answers its id, and whether any got an end by that: the keys before it retire at
+    /// `retire_before`, where they have no date for that; those whose date has come are left out.
     pub fn rotate(
         &mut self,
         ring: &str,
@@ -67,22 +67,23 @@ impl RingText {
         active_from: Timestamp,
         retire_before: Timestamp,
         now: Timestamp,
-    ) -> String {
+    ) -> (String, bool) {
         if !self.0.iter().any(|(name, _)| name == ring) {
             self.0.push((ring.to_owned(), Vec::new()));
         }
-        let id = key_id_text(key_id(secret));
+        let (id, mut got_end) = (key_id_text(key_id(secret)), false);
         for (_, keys) in self.0.iter_mut().filter(|(name, _)| name == ring) {
             keys.retain(|key| key.date("retire_after").is_none_or(|date| date > now));
             for key in keys.iter_mut().filter(|key| key.get("retire_after").is_none()) {
                 key.0.retain(|(name, _)| name != "retire_after");
                 key.0.push(("retire_after".into(), Secret::new(Moment::at(retire_before).to_string())));
+                got_end = true;
             }
             let from = Secret::new(Moment::at(active_from).to_string());
             let own = [("id", Secret::new(id.clone())), ("secret", secret.clone()), ("active_from", from)];
             keys.push(Written(own.map(|(name, value)| (name.to_owned(), value)).into()));
         }
-        id
+        (id, got_end)
     }
 
     /// The text of the file.
@@ -156,8 +157,9 @@ mod tests {
         let before =
             "session:\n- { secret: \"${OLD}'s\" }\n- { id: 00000001, secret: x, retire_after: 2020-01-01T00:00:00Z }\n";
         let mut rings = RingText::read("f", before).unwrap();
-        let id = rings.rotate("session", &Secret::new("new"), at(600), at(9000), at(0));
-        rings.rotate("csrf", &Secret::new("other"), at(600), at(9000), at(0));
+        let (id, got_end) = rings.rotate("session", &Secret::new("new"), at(600), at(9000), at(0));
+        let (_, other) = rings.rotate("csrf", &Secret::new("other"), at(600), at(9000), at(0));
+        assert!(got_end && !other, "there was none in it");
         assert_eq!(id, key_id_text(key_id(&Secret::new("new"))));
         let lines = "session:\n  - secret: '${OLD}''s'\n    retire_after: '2027-01-15T10:30:00Z'\n";
         let secret = rings.lines();

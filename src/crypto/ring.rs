@@ -20,6 +20,8 @@ pub struct KeyRing {
     keys: Vec<(KeyId, Secret)>,
     /// The place of the one that was there first.
     oldest: usize,
+    /// How many were there before the active one: they follow it, and the later ones these.
+    older: usize,
     /// Keys that belong to the ring, and are not at hand.
     missing: Vec<KeyId>,
 }
@@ -47,7 +49,7 @@ impl KeyRing {
             let key = keys.remove(active);
             keys.insert(0, key);
         }
-        Self { keys, oldest, missing }
+        Self { keys, oldest, older: active, missing }
     }
 
     /// The keys that authenticate things of one purpose.
@@ -59,7 +61,7 @@ impl KeyRing {
     /// The keys that seal things of one purpose.
     #[must_use]
     pub fn seal(&self, purpose: &str) -> SealRing {
-        SealRing::new(self.derive(purpose))
+        SealRing::new(self.derive(purpose), self.older)
     }
 
     fn derive(&self, purpose: &str) -> Vec<(KeyId, SecretBytes<32>)> {

@@ -42,14 +42,17 @@ pub enum Unsealable {
 #[derive(Clone)]
 pub struct SealRing {
     keys: Vec<(KeyId, Hmac<Sha256>)>,
+    /// The keys after the active one and these: others may seal with them already.
+    later: Vec<KeyId>,
     what: &'static str,
 }
 
 impl SealRing {
-    pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>) -> Self {
+    pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>, older: usize) -> Self {
+        let later = keys.iter().skip(older + 1).map(|(id, _)| *id).collect();
         let keys =
             keys.into_iter().filter_map(|(id, key)| Some((id, Hmac::new_from_slice(key.expose()).ok()?))).collect();
-        Self { keys, what: "what is kept" }
+        Self { keys, later, what: "what is kept" }
     }
 
     /// The same ring, whose errors say what it is that is sealed.
@@ -74,10 +77,12 @@ impl SealRing {
         sealed
     }
 
-    /// Whether the active key of the ring sealed this, as far as its name goes.
+    /// Whether the active key of the ring or a later one sealed this, as far as its name goes. A later one is active where
+    /// somebody is ahead: what they have sealed is never to go back under a key that ends earlier.
     #[must_use]
-    pub fn is_active(&self, sealed: &[u8]) -> bool {
-        self.keys.first().is_some_and(|(id, _)| sealed.starts_with(id))
+    pub fn is_up_to_date(&self, sealed: &[u8]) -> bool {
+        let active = self.keys.first().map(|(id, _)| id);
+        active.into_iter().chain(&self.later).any(|id| sealed.starts_with(id))
     }
 
     /// Opens what [`SealRing::seal`] sealed.
@@ -210,6 +215,16 @@ mod tests {
             bent[bit / 8] ^= 1 << (bit % 8);
             assert!(ring().unwrap(&[b"session 1", b"secret"], &bent).is_err(), "bit {bit}");
         }
+    }
+
+    // store.md 2: what a replica that is ahead has sealed does not go back under a former key.
+    #[test]
+    fn what_a_later_key_sealed_is_up_to_date_and_what_a_former_one_did_is_not() {
+        let secrets = ["oldest", "old", "active", "later", "latest"].map(Secret::new);
+        let ring = KeyRing::of(secrets.to_vec(), 2, Vec::new()).seal("standing");
+        let by = |secret: Secret| KeyRing::new(secret, []).seal("standing").seal([1; 12], &[b"s"], &[], b"text");
+        assert_eq!(secrets.map(|secret| ring.is_up_to_date(&by(secret))), [false, false, true, true, true]);
+        assert!(!ring.is_up_to_date(&by(Secret::new("unknown"))) && !ring.is_up_to_date(b""));
     }
 
     #[test]

@@ -94,10 +94,10 @@ impl Vault {
         })
     }
 
-    /// Whether it is sealed with the ring's active key. One that is not is to be sealed anew.
+    /// Whether it is sealed with the ring's active key or a later one. One that is not is to be sealed anew.
     #[must_use]
-    pub fn is_caller_under_active_key(&self, sealed: &[u8]) -> bool {
-        self.caller.is_active(sealed)
+    pub fn is_caller_up_to_date(&self, sealed: &[u8]) -> bool {
+        self.caller.is_up_to_date(sealed)
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
         };
         let sealed = old.seal_caller([1; 12], &id, &facts);
         assert_eq!(new.open_caller(&id, &sealed), Ok(facts.clone()));
-        assert!(old.is_caller_under_active_key(&sealed) && !new.is_caller_under_active_key(&sealed));
+        assert!(old.is_caller_up_to_date(&sealed) && !new.is_caller_up_to_date(&sealed));
         // As it was kept before the signer was noted.
         let unnoted = old.seal_caller([1; 12], &id, &CallerFacts { signer: None, ..facts.clone() });
         assert_eq!(new.open_caller(&id, &unnoted), Ok(facts.clone()));

@@ -79,11 +79,11 @@ impl Vault {
         Ok(keys)
     }
 
-    /// Whether mint keys are sealed with the ring's active key. Those that are not are to be sealed anew: they outlive
-    /// every session, and so the time for which a former secret is kept.
+    /// Whether mint keys are sealed with the ring's active key or a later one. Those that are not are to be sealed anew: they
+    /// outlive every session, and so the time for which a former secret is kept.
     #[must_use]
-    pub fn is_sealed_with_active_key(&self, sealed: &[u8]) -> bool {
-        self.mint.is_active(sealed)
+    pub fn are_mint_keys_up_to_date(&self, sealed: &[u8]) -> bool {
+        self.mint.is_up_to_date(sealed)
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
         let ids: Vec<_> = opened.iter().map(|key| key.key.id()).collect();
         assert_eq!(ids, [keys[1].key.id(), keys[0].key.id()]);
         assert!(new.open_mint_keys(TenantNumber(2), &sealed).is_err());
-        assert!(old.is_sealed_with_active_key(&sealed) && !new.is_sealed_with_active_key(&sealed));
+        assert!(old.are_mint_keys_up_to_date(&sealed) && !new.are_mint_keys_up_to_date(&sealed));
         assert!(vault(&ring("another secret", &[])).open_mint_keys(TenantNumber(1), &sealed).is_err());
     }
 }

@@ -88,10 +88,10 @@ impl Vault {
         })
     }
 
-    /// Whether a profile is sealed with the ring's active key. One that is not is to be sealed anew.
+    /// Whether a profile is sealed with the ring's active key or a later one. One that is not is to be sealed anew.
     #[must_use]
-    pub fn is_profile_under_active_key(&self, sealed: &[u8]) -> bool {
-        self.user.is_active(sealed)
+    pub fn is_profile_up_to_date(&self, sealed: &[u8]) -> bool {
+        self.user.is_up_to_date(sealed)
     }
 }
 

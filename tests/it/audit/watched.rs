@@ -22,6 +22,7 @@ use crate::world::{FaultyStore, Kept, World, on_every_store, settings};
 on_every_store! {
     new_entries_are_told_as_they_come
     more_than_can_be_told_is_said_to_be_a_gap
+    an_entry_that_does_not_open_is_a_gap
     an_entry_that_had_to_wait_for_the_store_is_told_all_the_same
 }
 
@@ -100,6 +101,20 @@ async fn more_than_can_be_told_is_said_to_be_a_gap(kept: Kept) {
     log_in(&world, &serving, "ada").await;
     let told = next(&mut stream).await;
     assert_eq!((users(&told), told.gap), (vec!["idp_ada"], false));
+}
+
+// Under a key that this replica has not: whether it was wanted is not known.
+async fn an_entry_that_does_not_open_is_a_gap(kept: Kept) {
+    let (world, serving, store) = with_faults(kept).await;
+    let mut stream = watch(&serving, of(&[AuditAction::LoginCompleted])).await;
+    let id = EntryId::new(world.clock.now(), 0, [7; 8]);
+    let entry = KeptEntry { id, names: Vec::new(), room: None, sealed: b"another's".to_vec() };
+    assert!(store.keep_entry(settings().tenant, entry, Duration::from_hours(1), 1).await.unwrap());
+    let told = next(&mut stream).await;
+    assert_eq!((told.gap, told.entries), (true, vec![]));
+    log_in(&world, &serving, "ada").await;
+    let told = next(&mut stream).await;
+    assert_eq!((users(&told), told.gap), (vec!["idp_ada"], false), "it is told once");
 }
 
 // Whoever watches has looked past the moment when it was made.

@@ -64,6 +64,11 @@ fn a_new_file_is_its_owners_alone_and_without_one_the_lines_are_printed() {
     assert_eq!(code, 0, "{err}");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(fs::read_to_string(&file).unwrap().contains("minting:\n"));
+    // An end is told of where a key got one.
+    let words = ["rings", "rotate", "--file", "new.yaml", "--ring", "minting", "--ring", "csrf"];
+    let (code, out, err) = run(folder.path(), &words);
+    assert!(code == 0 && out.contains("dropped at `former_until`"), "{out}{err}");
+    assert!(out.contains("No key got an end in: csrf. "), "{out}");
     let (code, out, _) = run(folder.path(), &["rings", "rotate"]);
     assert!(code == 0 && out.contains("session:\n  - id: ") && out.contains("app.sessions.rings"), "{out}");
     // What is no ring is left alone.

@@ -2,6 +2,7 @@
 //! store, through their doors. Does not know how a replica learns of keys.
 
 use gatelodge::authority::caller_keys::Reach;
+use gatelodge::authority::reseal::Resealed;
 use gatelodge::crypto::key_id_text;
 use gatelodge::rpc::policy::Role;
 use gatelodge::session::key_ring::RingKey;
@@ -19,6 +20,7 @@ on_every_store! {
     an_api_key_whose_record_is_under_a_lost_key_is_trouble_and_hides_no_other
     lists_say_what_is_under_a_lost_key
     a_forged_key_that_names_another_signer_costs_one_list_of_keys
+    what_a_replica_that_is_ahead_has_sealed_stays_under_its_key
     mint_keys_that_nobody_asks_for_outlive_the_key_that_sealed_them
 }
 
@@ -120,6 +122,21 @@ async fn lists_say_what_is_under_a_lost_key(kept: Kept) {
         let [one] = &unreadable[..] else { panic!("{unreadable:?}") };
         assert_eq!(one.count, 2);
         assert!(one.why.contains(what) && one.why.contains(&key_id_text(old.id)), "{one:?}");
+    }
+}
+
+// store.md 2: replicas notice a date each at its own moment. A former key ends earlier than what outlives it.
+async fn what_a_replica_that_is_ahead_has_sealed_stays_under_its_key(kept: Kept) {
+    let mut all = replicas(kept, &[key("old", None)]).await;
+    let keys = [key("old", None), key("new", Some(all[0].ports.clock.now() + DELAY))];
+    all.iter_mut().for_each(|replica| replica.learn(&keys));
+    all[0].world.clock.advance(DELAY);
+    all[0].turn();
+    all[0].world.log_in(&mut Browser::default(), "ada").await.result.unwrap();
+    made(&Serving::of(&all[0].world).await, "ci").await;
+    for late in [1, 2, 0] {
+        let resealed = all[late].world.authority.reseal(Reach::Several).await.unwrap();
+        assert_eq!(resealed, Resealed::default(), "{late}");
     }
 }
 

@@ -143,20 +143,19 @@ async fn callers_come_and_go_with_the_file_and_so_do_their_streams() {
 // What stays as it was at the start was judged beside other things.
 #[tokio::test]
 async fn a_part_that_does_not_go_with_what_only_a_start_changes_is_refused_whole() {
-    let served = Served::with(&configuration("", &[]), None).await;
-    let issued = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    fs::write(served.path("cert.pem"), issued.cert.pem()).unwrap();
-    fs::write(served.path("key.pem"), issued.signing_key.serialize_pem()).unwrap();
-    let other = format!(
-        "{}callers: [{{ name: billing, role: backend, identities: ['spiffe://example.org/billing'] }}]\n",
-        configuration(", sessions: { csrf_header: x-other }", &[])
-    );
-    let tls = "tls: { cert_file: cert.pem, key_file: key.pem, client_ca_file: cert.pem }, listen";
-    served.write_with(&other, |own| own.replacen("listen: '127.0.0.1", &format!("{tls}: '127.0.0.1"), 1));
+    let hostile = hostile().await;
+    let told = |name: &str, more: &str| {
+        let providers = configuration(more, &[provider(name, &hostile)]);
+        format!("{providers}telemetry: {{ traces: {{ tell_providers: [{name}] }} }}\n")
+    };
+    let served = Served::with(&told("one", ""), None).await;
+    let ada = served.log_in("one", &hostile).await;
+    served.write(&told("two", ", sessions: { csrf_header: x-other }"));
     served.says(REFUSED, 1).await;
-    let said = served.lines("callers[0].identities").concat();
-    assert!(said.contains("server.tls.client_ca_file") && said.contains("restart it"), "{said}");
+    let said = served.lines("telemetry.traces.tell_providers").concat();
+    assert!(said.contains("there is no provider `one`") && said.contains("restart it"), "{said}");
     assert_eq!(served.lines(ANEW).len(), 0, "none of it");
+    assert_eq!(served.me(&ada).await, 200);
     let (code, _, err) = served.verb("", &["config", "check"]).await;
     assert_eq!(code, 0, "by itself it is right: {err}");
 }

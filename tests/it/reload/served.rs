@@ -66,13 +66,6 @@ impl Served {
         write(self.process.folder.path(), more);
     }
 
-    /// The same, where what every configuration of these has is changed too.
-    pub fn write_with(&self, more: &str, change: impl FnOnce(String) -> String) {
-        let own = fs::read_to_string(self.path("own")).unwrap();
-        fs::write(self.path("own"), change(own)).unwrap();
-        self.write(more);
-    }
-
     /// Where it is asked over gRPC.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.grpc)
