@@ -57,6 +57,11 @@ def serve_wsgi(application: Any, listener: socket.socket, start: Callable[[], No
     """Serves with gunicorn: a forked worker with threads. It takes no line for too long."""
     from gunicorn.app.base import BaseApplication
 
+    def begin(_worker: object) -> None:
+        # Where settings are missing, it is the worker that can't begin; gunicorn itself has been ready before.
+        start()
+        print("ready", flush=True)
+
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
             listener.set_inheritable(True)
@@ -66,8 +71,7 @@ def serve_wsgi(application: Any, listener: socket.socket, start: Callable[[], No
                 "threads": 16,
                 "worker_class": "gthread",
                 "preload_app": True,
-                "post_worker_init": lambda _: start(),
-                "when_ready": lambda _: print("ready", flush=True),
+                "post_worker_init": begin,
                 "forwarded_allow_ips": "",
                 "limit_request_line": 0,
                 "limit_request_field_size": 65_536,
