@@ -129,7 +129,9 @@ async fn lists_say_what_is_under_a_lost_key(kept: Kept) {
 async fn what_a_replica_that_is_ahead_has_sealed_stays_under_its_key(kept: Kept) {
     let mut all = replicas(kept, &[key("old", None)]).await;
     let keys = [key("old", None), key("new", Some(all[0].ports.clock.now() + DELAY))];
-    all.iter_mut().for_each(|replica| replica.learn(&keys));
+    for replica in &mut all {
+        replica.learn(&keys);
+    }
     all[0].world.clock.advance(DELAY);
     all[0].turn();
     all[0].world.log_in(&mut Browser::default(), "ada").await.result.unwrap();
