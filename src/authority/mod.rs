@@ -154,6 +154,7 @@ mod recall;
 pub mod stream;
 mod telling;
 mod under_way;
+mod user_of_token;
 pub mod watch_sessions;
 
 // Many tenants.

@@ -10,6 +10,8 @@ use super::get_user_info::SharedUserInfo;
 use super::refresh::SharedRefresh;
 use super::refresh_beside::Resting;
 use super::room::Occupancy;
+use super::user_of_token::SharedTokenUser;
+use crate::crypto::Digest;
 use crate::session::key::SessionKey;
 
 /// What is under way.
@@ -20,6 +22,8 @@ pub(super) struct UnderWay {
     pub(super) exchanges: Arc<Flights<(SessionKey, String), SharedExchange>>,
     /// Questions to providers about who a user is.
     pub(super) user_infos: Arc<Flights<SessionKey, SharedUserInfo>>,
+    /// The same about the user of a bearer token, by the token.
+    pub(super) token_users: Arc<Flights<Digest, SharedTokenUser>>,
     /// Counting the tenant's sessions.
     pub(super) counts: Arc<Flights<(), Result<(), Arc<Error>>>>,
     /// What was counted.
@@ -35,8 +39,14 @@ pub(super) fn too_much() -> Error {
 
 impl Default for UnderWay {
     fn default() -> Self {
-        let (refreshes, exchanges, user_infos, counts) =
-            (Flights::new(), Flights::new(), Flights::new(), Flights::new());
-        Self { refreshes, exchanges, user_infos, counts, occupancy: Arc::default(), resting: Resting::default() }
+        Self {
+            refreshes: Flights::new(),
+            exchanges: Flights::new(),
+            user_infos: Flights::new(),
+            token_users: Flights::new(),
+            counts: Flights::new(),
+            occupancy: Arc::default(),
+            resting: Resting::default(),
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::crypto::Secret;
 use crate::session::claimed_jwt::ClaimedJwt;
 use crate::session::need::{Facts, Missing, Needs};
 use crate::session::request::RequestContext;
+use crate::session::time::Timestamp;
 
 /// The question.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Question {
     pub provider: String,
     /// Whether it has to be one of the route set `spa`, and the answer to finish says who its user is.
     pub answer_user: bool,
+    /// Whether the provider is asked again who the user is.
+    pub refresh: bool,
     /// What the edge saw of the request, where one serves several tenants.
     pub context: Option<RequestContext>,
 }
@@ -75,6 +78,8 @@ pub struct Active {
     pub judged: Requirements,
     /// What to answer, where that was asked for.
     pub answer: Option<HttpAnswer>,
+    /// When the provider said who the user is, where that was asked for.
+    pub learned: Option<Timestamp>,
 }
 
 /// Who issued a token, and how that was found out.
@@ -100,7 +105,8 @@ impl Authority {
     /// Says whose a bearer token is, and whether this request may go ahead.
     ///
     /// # Errors
-    /// When the authority can't say: it checks no tokens, the provider or the store is away.
+    /// When the authority can't say: it checks no tokens, the provider or the store is away. With `refresh`, when the provider
+    /// offers no user info, or does not give it for this token.
     pub async fn validate_token(&self, call: &Call, question: &Question) -> Result<Outcome, Error> {
         let found = if question.answer_user {
             self.find_user_token(&question.token).await?
@@ -111,13 +117,20 @@ impl Authority {
             let answer = if question.answer_user { spa_answer::no_user } else { token_answer::inactive };
             Ok(Outcome::Inactive { reason, answer: answer(reason, &call.request_id) })
         };
-        let good = match found {
+        let mut good = match found {
             Ok(good) => good,
             Err(reason) => return inactive(reason),
         };
         let audience = &question.requirements.audience;
         if !audience.is_empty() && !good.token.audiences.contains(audience) {
             return inactive(TokenFault::OtherAudience);
+        }
+        let mut learned = None;
+        if question.refresh {
+            match self.learn_user_of(&mut good, &question.token).await? {
+                Ok(moment) => learned = moment,
+                Err(reason) => return inactive(reason),
+            }
         }
         // What a provider signed goes by the world's time, and what we keep by the store's.
         let now = if good.kind == TokenKind::Own { self.ports.clock.now() } else { self.ports.wall.now() };
@@ -131,7 +144,7 @@ impl Authority {
         let Good { token, kind, session, own_claims } = good;
         let judged = question.requirements.clone();
         let answer = question.answer_user.then(|| spa_answer::user_of(&token.identity));
-        Ok(Outcome::Active(Box::new(Active { token, kind, session, own_claims, judged, answer })))
+        Ok(Outcome::Active(Box::new(Active { token, kind, session, own_claims, judged, answer, learned })))
     }
 
     async fn find_good(&self, question: &Question) -> Result<Result<Good, TokenFault>, Error> {

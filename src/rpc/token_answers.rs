@@ -75,7 +75,7 @@ fn denied_token(missing: Missing) -> v1::DeniedToken {
 }
 
 fn active(active: Active, tenant: &str) -> v1::ActiveToken {
-    let Active { token, kind, session, own_claims, judged, answer } = active;
+    let Active { token, kind, session, own_claims, judged, answer, learned } = active;
     let kind = match kind {
         TokenKind::Jwt => v1::TokenKind::Jwt,
         TokenKind::Introspected => v1::TokenKind::Introspected,
@@ -93,6 +93,7 @@ fn active(active: Active, tenant: &str) -> v1::ActiveToken {
         claims: session.is_some().then(|| structure(&own_claims)),
         session: session.as_ref().map(info),
         answer: answer.map(http),
+        refresh_time: learned.map(timestamp),
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) fn validate_token(request: v1::ValidateTokenRequest, limits: &Limits)
     Ok(validate_token::Question {
         token: token(&request.token),
         answer_user: request.answer_user,
+        refresh: request.refresh,
         context: presented(Vec::new(), request.context, limits)?.context,
         provider: fields::text("provider", request.provider, 64)?,
         requirements: validate_token::Requirements {

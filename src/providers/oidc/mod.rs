@@ -323,8 +323,11 @@ impl IdentityProvider for OidcProvider {
         let UserInfoRequest { access_token, is_bound, now, .. } = *request;
         let asked = Asked { access: access_token, is_bound, issuer: &request.identity.issuer, now };
         let answer = self.ask_userinfo(&metadata, asked).await?;
-        if matches!(answer.status, 401 | 403) {
-            return Err(ProviderError::InvalidGrant(Fault::Status(answer.status).into()));
+        match answer.status {
+            401 => return Err(ProviderError::InvalidGrant(Fault::Status(401).into())),
+            // The token is good, and not enough (RFC 6750, 3.1): that says nothing against it.
+            403 => return rejected("userinfo.scope"),
+            _ => (),
         }
         let (userinfo, identity) = (self.read_userinfo(&metadata, &answer, asked).await?, request.identity);
         profile::same_user(&userinfo, &identity.issuer, &identity.sub)?;

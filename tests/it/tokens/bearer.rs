@@ -22,10 +22,10 @@ use crate::rpc::serving::{Serving, by};
 use crate::rpc::{failed, fields_of};
 use crate::world::{Browser, World};
 
-const API: &str = "https://api.example";
+pub const API: &str = "https://api.example";
 
 /// A token of a provider.
-fn jwt(issuer: &str, change: impl FnOnce(&mut Value)) -> String {
+pub fn jwt(issuer: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut claims = json!({
         "iss": issuer, "sub": SUB, "aud": API, "client_id": "app", "jti": "1", "iat": NOW - 1, "exp": NOW + 60,
         "scope": "read write", "permissions": ["orders:read"], "auth_time": NOW - 100,
@@ -37,7 +37,7 @@ fn jwt(issuer: &str, change: impl FnOnce(&mut Value)) -> String {
 }
 
 /// Two worlds, over the embedded store and Redis, that know these providers.
-async fn worlds(providers: impl Fn() -> Vec<OidcSettings>) -> [Served; 2] {
+pub async fn worlds(providers: impl Fn() -> Vec<OidcSettings>) -> [Served; 2] {
     let store = redis_store(&fresh_prefix()).await;
     let registry =
         || Arc::new(Registry::new(providers().into_iter().map(Into::into).collect(), HttpSettings::default()).unwrap());
@@ -57,7 +57,7 @@ async fn worlds(providers: impl Fn() -> Vec<OidcSettings>) -> [Served; 2] {
     [served(embedded).await, served(redis).await]
 }
 
-fn checking(hostile: &Hostile, name: &str, check: TokenCheck) -> OidcSettings {
+pub fn checking(hostile: &Hostile, name: &str, check: TokenCheck) -> OidcSettings {
     let mut settings = hostile.settings();
     name.clone_into(&mut settings.registration.name);
     settings.access_tokens.check = check;
@@ -65,7 +65,7 @@ fn checking(hostile: &Hostile, name: &str, check: TokenCheck) -> OidcSettings {
     settings
 }
 
-async fn ask(served: &Served, question: v1::ValidateTokenRequest) -> Result<Outcome, Status> {
+pub async fn ask(served: &Served, question: v1::ValidateTokenRequest) -> Result<Outcome, Status> {
     let answer = tokens(served).await.validate_token(by(Role::Edge, question)).await?;
     Ok(answer.into_inner().outcome.unwrap())
 }
@@ -75,7 +75,7 @@ fn with(token: &str, requirements: v1::TokenRequirements) -> v1::ValidateTokenRe
     v1::ValidateTokenRequest { token, requirements, ..Default::default() }
 }
 
-fn reason(outcome: &Outcome) -> v1::TokenInactiveReason {
+pub fn reason(outcome: &Outcome) -> v1::TokenInactiveReason {
     match outcome {
         Outcome::Inactive(inactive) => inactive.reason(),
         other => panic!("{other:?}"),

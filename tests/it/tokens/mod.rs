@@ -12,9 +12,11 @@
 //! | `exchange`, `user_info` | what else is asked of the provider for a session |
 //! | `mint`, `keys` | our own tokens, and the keys that sign them |
 //! | `bearer` | whose a token is, and what it may |
+//! | `bearer_user` | asking the provider again whose it is |
 //! | `forwarded` | logins whose code a front end forwards, and the tokens that they give out |
 
 mod bearer;
+mod bearer_user;
 mod dpop;
 mod exchange;
 mod failover;

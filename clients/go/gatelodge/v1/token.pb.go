@@ -249,7 +249,13 @@ type ValidateTokenRequest struct {
 	AnswerUser bool `protobuf:"varint,4,opt,name=answer_user,json=answerUser,proto3" json:"answer_user,omitempty"`
 	// What the edge saw of the request: where one edge serves several tenants it says for which of them the token has to be.
 	// Absent when only the token is known. Nothing of it is judged.
-	Context       *RequestContext `protobuf:"bytes,5,opt,name=context,proto3" json:"context,omitempty"`
+	Context *RequestContext `protobuf:"bytes,5,opt,name=context,proto3" json:"context,omitempty"`
+	// Whether to ask the identity provider again who the user is: its userinfo endpoint, with this token, once for all who ask
+	// this replica about it at the same time. Only a good token is sent there, and nothing of the answer is kept. What
+	// the endpoint refuses with 401 is `inactive` (ENDED); any other refusal, and an answer about another `sub` than the
+	// token's, is PROVIDER_REFUSED. A token of our own is sent nowhere: its user is who the session's is, which GetUserInfo
+	// with `refresh` and the browser's cookies brings up to date. See `ActiveToken.refresh_time`.
+	Refresh       bool `protobuf:"varint,6,opt,name=refresh,proto3" json:"refresh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -317,6 +323,13 @@ func (x *ValidateTokenRequest) GetContext() *RequestContext {
 		return x.Context
 	}
 	return nil
+}
+
+func (x *ValidateTokenRequest) GetRefresh() bool {
+	if x != nil {
+		return x.Refresh
+	}
+	return false
 }
 
 // What a request needs beyond a good token.
@@ -583,7 +596,12 @@ type ActiveToken struct {
 	// Where `answer_user` asked for it: 200 JSON with `id`, `login`, `name`, `company`, `location`, `email` and `picture` of the
 	// user, null where the provider has not said. Absent where it did not, and from an authority that is older than the field:
 	// then answer 503.
-	Answer        *HttpAnswer `protobuf:"bytes,11,opt,name=answer,proto3" json:"answer,omitempty"`
+	Answer *HttpAnswer `protobuf:"bytes,11,opt,name=answer,proto3" json:"answer,omitempty"`
+	// Where `refresh` asked for it: when the provider said who the user is. That is now, and for a token of our own when it last
+	// spoke of the session's user. `identity` then has what userinfo says of email, name, picture and other claims; what the token
+	// permits, and how the user logged in, it says itself. Absent where nothing was asked for, where the token speaks for a
+	// program alone, and from an authority that is older than the field: then, if there is a user, answer 503.
+	RefreshTime   *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=refresh_time,json=refreshTime,proto3" json:"refresh_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -691,6 +709,13 @@ func (x *ActiveToken) GetClaims() *structpb.Struct {
 func (x *ActiveToken) GetAnswer() *HttpAnswer {
 	if x != nil {
 		return x.Answer
+	}
+	return nil
+}
+
+func (x *ActiveToken) GetRefreshTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RefreshTime
 	}
 	return nil
 }
@@ -1239,14 +1264,15 @@ var File_gatelodge_v1_token_proto protoreflect.FileDescriptor
 
 const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\n" +
-	"\x18gatelodge/v1/token.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x01\n" +
+	"\x18gatelodge/v1/token.proto\x12\fgatelodge.v1\x1a\x1egatelodge/v1/http_answer.proto\x1a\x1bgatelodge/v1/identity.proto\x1a\x1cgatelodge/v1/presented.proto\x1a\x1agatelodge/v1/session.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x02\n" +
 	"\x14ValidateTokenRequest\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\fB\x03\x80\x01\x01R\x05token\x12C\n" +
 	"\frequirements\x18\x02 \x01(\v2\x1f.gatelodge.v1.TokenRequirementsR\frequirements\x12\x1a\n" +
 	"\bprovider\x18\x03 \x01(\tR\bprovider\x12\x1f\n" +
 	"\vanswer_user\x18\x04 \x01(\bR\n" +
 	"answerUser\x126\n" +
-	"\acontext\x18\x05 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\"\xeb\x02\n" +
+	"\acontext\x18\x05 \x01(\v2\x1c.gatelodge.v1.RequestContextR\acontext\x12\x18\n" +
+	"\arefresh\x18\x06 \x01(\bR\arefresh\"\xeb\x02\n" +
 	"\x11TokenRequirements\x12\x16\n" +
 	"\x06scopes\x18\x01 \x03(\tR\x06scopes\x12 \n" +
 	"\vpermissions\x18\x02 \x03(\tR\vpermissions\x12\x1a\n" +
@@ -1266,7 +1292,7 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\x06active\x18\x01 \x01(\v2\x19.gatelodge.v1.ActiveTokenH\x00R\x06active\x129\n" +
 	"\binactive\x18\x02 \x01(\v2\x1b.gatelodge.v1.InactiveTokenH\x00R\binactive\x123\n" +
 	"\x06denied\x18\x03 \x01(\v2\x19.gatelodge.v1.DeniedTokenH\x00R\x06deniedB\t\n" +
-	"\aoutcome\"\x94\x04\n" +
+	"\aoutcome\"\xd3\x04\n" +
 	"\vActiveToken\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.gatelodge.v1.TokenKindR\x04kind\x122\n" +
 	"\bidentity\x18\x02 \x01(\v2\x16.gatelodge.v1.IdentityR\bidentity\x12\x1b\n" +
@@ -1281,7 +1307,8 @@ const file_gatelodge_v1_token_proto_rawDesc = "" +
 	"\asession\x18\t \x01(\v2\x19.gatelodge.v1.SessionInfoR\asession\x12/\n" +
 	"\x06claims\x18\n" +
 	" \x01(\v2\x17.google.protobuf.StructR\x06claims\x120\n" +
-	"\x06answer\x18\v \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"|\n" +
+	"\x06answer\x18\v \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\x12=\n" +
+	"\frefresh_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshTime\"|\n" +
 	"\rInactiveToken\x129\n" +
 	"\x06reason\x18\x01 \x01(\x0e2!.gatelodge.v1.TokenInactiveReasonR\x06reason\x120\n" +
 	"\x06answer\x18\x02 \x01(\v2\x18.gatelodge.v1.HttpAnswerR\x06answer\"\xd1\x02\n" +
@@ -1402,32 +1429,33 @@ var file_gatelodge_v1_token_proto_depIdxs = []int32{
 	18, // 11: gatelodge.v1.ActiveToken.session:type_name -> gatelodge.v1.SessionInfo
 	19, // 12: gatelodge.v1.ActiveToken.claims:type_name -> google.protobuf.Struct
 	20, // 13: gatelodge.v1.ActiveToken.answer:type_name -> gatelodge.v1.HttpAnswer
-	1,  // 14: gatelodge.v1.InactiveToken.reason:type_name -> gatelodge.v1.TokenInactiveReason
-	20, // 15: gatelodge.v1.InactiveToken.answer:type_name -> gatelodge.v1.HttpAnswer
-	2,  // 16: gatelodge.v1.DeniedToken.reason:type_name -> gatelodge.v1.TokenDeniedReason
-	20, // 17: gatelodge.v1.DeniedToken.answer:type_name -> gatelodge.v1.HttpAnswer
-	21, // 18: gatelodge.v1.MintTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
-	14, // 19: gatelodge.v1.MintTokenRequest.context:type_name -> gatelodge.v1.RequestContext
-	15, // 20: gatelodge.v1.MintTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	19, // 21: gatelodge.v1.MintTokenRequest.application_claims:type_name -> google.protobuf.Struct
-	11, // 22: gatelodge.v1.MintTokenResponse.minted:type_name -> gatelodge.v1.MintedToken
-	22, // 23: gatelodge.v1.MintTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
-	23, // 24: gatelodge.v1.MintTokenResponse.denied:type_name -> gatelodge.v1.DeniedSession
-	17, // 25: gatelodge.v1.MintedToken.expire_time:type_name -> google.protobuf.Timestamp
-	18, // 26: gatelodge.v1.MintedToken.session:type_name -> gatelodge.v1.SessionInfo
-	15, // 27: gatelodge.v1.GetJwksResponse.keep_for:type_name -> google.protobuf.Duration
-	20, // 28: gatelodge.v1.GetJwksResponse.answer:type_name -> gatelodge.v1.HttpAnswer
-	3,  // 29: gatelodge.v1.TokenService.ValidateToken:input_type -> gatelodge.v1.ValidateTokenRequest
-	9,  // 30: gatelodge.v1.TokenService.MintToken:input_type -> gatelodge.v1.MintTokenRequest
-	12, // 31: gatelodge.v1.TokenService.GetJwks:input_type -> gatelodge.v1.GetJwksRequest
-	5,  // 32: gatelodge.v1.TokenService.ValidateToken:output_type -> gatelodge.v1.ValidateTokenResponse
-	10, // 33: gatelodge.v1.TokenService.MintToken:output_type -> gatelodge.v1.MintTokenResponse
-	13, // 34: gatelodge.v1.TokenService.GetJwks:output_type -> gatelodge.v1.GetJwksResponse
-	32, // [32:35] is the sub-list for method output_type
-	29, // [29:32] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	17, // 14: gatelodge.v1.ActiveToken.refresh_time:type_name -> google.protobuf.Timestamp
+	1,  // 15: gatelodge.v1.InactiveToken.reason:type_name -> gatelodge.v1.TokenInactiveReason
+	20, // 16: gatelodge.v1.InactiveToken.answer:type_name -> gatelodge.v1.HttpAnswer
+	2,  // 17: gatelodge.v1.DeniedToken.reason:type_name -> gatelodge.v1.TokenDeniedReason
+	20, // 18: gatelodge.v1.DeniedToken.answer:type_name -> gatelodge.v1.HttpAnswer
+	21, // 19: gatelodge.v1.MintTokenRequest.cookies:type_name -> gatelodge.v1.Cookie
+	14, // 20: gatelodge.v1.MintTokenRequest.context:type_name -> gatelodge.v1.RequestContext
+	15, // 21: gatelodge.v1.MintTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	19, // 22: gatelodge.v1.MintTokenRequest.application_claims:type_name -> google.protobuf.Struct
+	11, // 23: gatelodge.v1.MintTokenResponse.minted:type_name -> gatelodge.v1.MintedToken
+	22, // 24: gatelodge.v1.MintTokenResponse.inactive:type_name -> gatelodge.v1.InactiveSession
+	23, // 25: gatelodge.v1.MintTokenResponse.denied:type_name -> gatelodge.v1.DeniedSession
+	17, // 26: gatelodge.v1.MintedToken.expire_time:type_name -> google.protobuf.Timestamp
+	18, // 27: gatelodge.v1.MintedToken.session:type_name -> gatelodge.v1.SessionInfo
+	15, // 28: gatelodge.v1.GetJwksResponse.keep_for:type_name -> google.protobuf.Duration
+	20, // 29: gatelodge.v1.GetJwksResponse.answer:type_name -> gatelodge.v1.HttpAnswer
+	3,  // 30: gatelodge.v1.TokenService.ValidateToken:input_type -> gatelodge.v1.ValidateTokenRequest
+	9,  // 31: gatelodge.v1.TokenService.MintToken:input_type -> gatelodge.v1.MintTokenRequest
+	12, // 32: gatelodge.v1.TokenService.GetJwks:input_type -> gatelodge.v1.GetJwksRequest
+	5,  // 33: gatelodge.v1.TokenService.ValidateToken:output_type -> gatelodge.v1.ValidateTokenResponse
+	10, // 34: gatelodge.v1.TokenService.MintToken:output_type -> gatelodge.v1.MintTokenResponse
+	13, // 35: gatelodge.v1.TokenService.GetJwks:output_type -> gatelodge.v1.GetJwksResponse
+	33, // [33:36] is the sub-list for method output_type
+	30, // [30:33] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_gatelodge_v1_token_proto_init() }

@@ -39,7 +39,9 @@ type TokenServiceClient interface {
 	// token passes: not an ID token, not one for another audience.
 	// Callers: edge, backend. Safe to retry. A token that is not good is an answer, not an error: any status but OK means
 	// that the authority could not say, so answer 503. An outcome that you do not know is "could not say" too.
-	// Reasons: INVALID_FIELD, TOKEN_CHECK_OFF, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE.
+	// With `refresh` it is for a bearer token what GetUserInfo is for a session: who the user is, as the provider says now.
+	// Reasons: INVALID_FIELD, TOKEN_CHECK_OFF, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+	// USER_INFO_UNSUPPORTED.
 	ValidateToken(ctx context.Context, in *ValidateTokenRequest, opts ...grpc.CallOption) (*ValidateTokenResponse, error)
 	// Mints a small signed token from the session that a browser presented, for a backend to hand on.
 	//
@@ -111,7 +113,9 @@ type TokenServiceServer interface {
 	// token passes: not an ID token, not one for another audience.
 	// Callers: edge, backend. Safe to retry. A token that is not good is an answer, not an error: any status but OK means
 	// that the authority could not say, so answer 503. An outcome that you do not know is "could not say" too.
-	// Reasons: INVALID_FIELD, TOKEN_CHECK_OFF, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE.
+	// With `refresh` it is for a bearer token what GetUserInfo is for a session: who the user is, as the provider says now.
+	// Reasons: INVALID_FIELD, TOKEN_CHECK_OFF, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
+	// USER_INFO_UNSUPPORTED.
 	ValidateToken(context.Context, *ValidateTokenRequest) (*ValidateTokenResponse, error)
 	// Mints a small signed token from the session that a browser presented, for a backend to hand on.
 	//

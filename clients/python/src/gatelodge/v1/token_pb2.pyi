@@ -161,6 +161,7 @@ class ValidateTokenRequest(google.protobuf.message.Message):
     PROVIDER_FIELD_NUMBER: builtins.int
     ANSWER_USER_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
+    REFRESH_FIELD_NUMBER: builtins.int
     token: builtins.bytes
     """The token as it came after "Bearer ", undecoded; empty when none came. One that can't be a token is never an error."""
     provider: builtins.str
@@ -170,6 +171,13 @@ class ValidateTokenRequest(google.protobuf.message.Message):
     answer_user: builtins.bool
     """Whether to finish the answer of `GET /me` of the route set "spa" too: `ActiveToken.answer`. Then only a token of our own
     is good, for the audience that `app.spa.audience` names.
+    """
+    refresh: builtins.bool
+    """Whether to ask the identity provider again who the user is: its userinfo endpoint, with this token, once for all who ask
+    this replica about it at the same time. Only a good token is sent there, and nothing of the answer is kept. What
+    the endpoint refuses with 401 is `inactive` (ENDED); any other refusal, and an answer about another `sub` than the
+    token's, is PROVIDER_REFUSED. A token of our own is sent nowhere: its user is who the session's is, which GetUserInfo
+    with `refresh` and the browser's cookies brings up to date. See `ActiveToken.refresh_time`.
     """
     @property
     def requirements(self) -> global___TokenRequirements:
@@ -189,9 +197,10 @@ class ValidateTokenRequest(google.protobuf.message.Message):
         provider: builtins.str = ...,
         answer_user: builtins.bool = ...,
         context: gatelodge.v1.presented_pb2.RequestContext | None = ...,
+        refresh: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context", "requirements", b"requirements"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["answer_user", b"answer_user", "context", b"context", "provider", b"provider", "requirements", b"requirements", "token", b"token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer_user", b"answer_user", "context", b"context", "provider", b"provider", "refresh", b"refresh", "requirements", b"requirements", "token", b"token"]) -> None: ...
 
 global___ValidateTokenRequest = ValidateTokenRequest
 
@@ -325,6 +334,7 @@ class ActiveToken(google.protobuf.message.Message):
     SESSION_FIELD_NUMBER: builtins.int
     CLAIMS_FIELD_NUMBER: builtins.int
     ANSWER_FIELD_NUMBER: builtins.int
+    REFRESH_TIME_FIELD_NUMBER: builtins.int
     kind: global___TokenKind.ValueType
     """Who issued it, and how that was found out."""
     client_id: builtins.str
@@ -374,6 +384,14 @@ class ActiveToken(google.protobuf.message.Message):
         then answer 503.
         """
 
+    @property
+    def refresh_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Where `refresh` asked for it: when the provider said who the user is. That is now, and for a token of our own when it last
+        spoke of the session's user. `identity` then has what userinfo says of email, name, picture and other claims; what the token
+        permits, and how the user logged in, it says itself. Absent where nothing was asked for, where the token speaks for a
+        program alone, and from an authority that is older than the field: then, if there is a user, answer 503.
+        """
+
     def __init__(
         self,
         *,
@@ -388,9 +406,10 @@ class ActiveToken(google.protobuf.message.Message):
         session: gatelodge.v1.identity_pb2.SessionInfo | None = ...,
         claims: google.protobuf.struct_pb2.Struct | None = ...,
         answer: gatelodge.v1.http_answer_pb2.HttpAnswer | None = ...,
+        refresh_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["answer", b"answer", "claims", b"claims", "expire_time", b"expire_time", "identity", b"identity", "issue_time", b"issue_time", "judged", b"judged", "session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "audiences", b"audiences", "claims", b"claims", "client_id", b"client_id", "expire_time", b"expire_time", "identity", b"identity", "issue_time", b"issue_time", "judged", b"judged", "kind", b"kind", "permissions", b"permissions", "session", b"session"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["answer", b"answer", "claims", b"claims", "expire_time", b"expire_time", "identity", b"identity", "issue_time", b"issue_time", "judged", b"judged", "refresh_time", b"refresh_time", "session", b"session"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "audiences", b"audiences", "claims", b"claims", "client_id", b"client_id", "expire_time", b"expire_time", "identity", b"identity", "issue_time", b"issue_time", "judged", b"judged", "kind", b"kind", "permissions", b"permissions", "refresh_time", b"refresh_time", "session", b"session"]) -> None: ...
 
 global___ActiveToken = ActiveToken
 
