@@ -33,6 +33,9 @@ func (c *Client) CheckToken(ctx context.Context, question *v1.ValidateTokenReque
 		if !isJudgedFor(question.GetRequirements(), outcome.Active.GetJudged()) {
 			return nil, couldNotSay("the authority did not judge all that was asked: it may be older than this client")
 		}
+		if question.GetRefresh() && outcome.Active.GetIdentity().GetUserId() != "" && outcome.Active.GetRefreshTime() == nil {
+			return nil, couldNotSay("the authority asked nobody anew who that is: it may be older than this client")
+		}
 		return &TokenVerdict{Active: outcome.Active}, nil
 	case *v1.ValidateTokenResponse_Inactive:
 		return &TokenVerdict{Inactive: outcome.Inactive}, nil

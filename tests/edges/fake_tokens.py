@@ -32,6 +32,8 @@ def judged_token(tokens: dict[str, dict], asked: token_pb2.ValidateTokenRequest)
     active.permissions.extend(found.get("permissions", []))
     active.judged.SetInParent()
     take_as_judged(needs, active.judged)
+    if asked.refresh and active.identity.user_id:
+        active.refresh_time.GetCurrentTime()
     return answer
 
 

@@ -100,6 +100,9 @@ func (a tokenService) ValidateToken(
 		Kind: v1.TokenKind_TOKEN_KIND_JWT, ClientId: token.ClientID, Audiences: token.Audiences,
 		Permissions: token.Permissions, Judged: needed, Identity: who,
 	}
+	if q.GetRefresh() && token.UserID != "" {
+		active.RefreshTime = timestamppb.Now()
+	}
 	return &v1.ValidateTokenResponse{Outcome: &v1.ValidateTokenResponse_Active{Active: active}}, nil
 }
 

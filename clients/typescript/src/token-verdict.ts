@@ -28,6 +28,11 @@ export function readTokenVerdict(question: ValidateTokenRequest, { outcome }: Va
           "the authority did not judge all that was asked: it may be older than this package",
         );
       }
+      if (question.refresh && outcome.value.identity.userId !== "" && !outcome.value.refreshTime) {
+        throw new InconclusiveError(
+          "the authority asked nobody anew who that is: it may be older than this package",
+        );
+      }
       return { kind: "active", active: outcome.value };
     case "inactive":
       return { kind: "inactive", inactive: outcome.value };

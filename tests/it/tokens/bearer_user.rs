@@ -27,7 +27,7 @@ fn says(hostile: &Hostile, claims: &Value) {
 
 async fn active(served: &Served, question: v1::ValidateTokenRequest) -> v1::ActiveToken {
     match ask(served, question).await.unwrap() {
-        Outcome::Active(active) => *active,
+        Outcome::Active(active) => active,
         other => panic!("{other:?}"),
     }
 }

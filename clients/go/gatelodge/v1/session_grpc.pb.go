@@ -86,7 +86,8 @@ type SessionServiceClient interface {
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED, RATE_LIMITED.
 	GetAccessToken(ctx context.Context, in *GetAccessTokenRequest, opts ...grpc.CallOption) (*GetAccessTokenResponse, error)
-	// Answers who the session's user is: as it is known, or as the identity provider says now.
+	// Answers who the session's user is: as it is known, or as the identity provider says now. For whoever comes with a bearer
+	// token, TokenService.ValidateToken with `refresh` does.
 	//
 	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask this replica at
@@ -317,7 +318,8 @@ type SessionServiceServer interface {
 	// Reasons: INVALID_FIELD, STORE_UNAVAILABLE, KEY_UNAVAILABLE, PROVIDER_UNAVAILABLE, PROVIDER_REFUSED,
 	// ACCESS_TOKEN_EXPIRED, REFRESH_IN_PROGRESS, EXCHANGE_UNSUPPORTED, AUDIENCE_REFUSED, RATE_LIMITED.
 	GetAccessToken(context.Context, *GetAccessTokenRequest) (*GetAccessTokenResponse, error)
-	// Answers who the session's user is: as it is known, or as the identity provider says now.
+	// Answers who the session's user is: as it is known, or as the identity provider says now. For whoever comes with a bearer
+	// token, TokenService.ValidateToken with `refresh` does.
 	//
 	// Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
 	// ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask this replica at

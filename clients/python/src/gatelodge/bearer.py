@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 def question(request: RawRequest, requirements: TokenRequirements) -> v1.ValidateTokenRequest:
     """What to ask."""
     return v1.ValidateTokenRequest(
-        token=presented.bearer_token(request), requirements=requirements.message(), provider=requirements.provider
+        token=presented.bearer_token(request),
+        requirements=requirements.message(),
+        provider=requirements.provider,
+        refresh=requirements.refresh,
     )
 
 

@@ -78,6 +78,8 @@ class TokenNeeds(Needs, total=False):
     """Whom the token must be for; any that the authority accepts by default."""
     provider: str
     """The provider that issued the token. Needed only for opaque tokens where several providers are asked."""
+    refresh: bool
+    """Whether that provider is asked again who the user is; of a token of the authority's own, the session says."""
 
 
 def _texts(name: str, given: Iterable[str]) -> tuple[str, ...]:
@@ -144,6 +146,7 @@ class TokenRequirements(_Requirements):
 
     audience: str = ""
     provider: str = ""
+    refresh: bool = False
 
     @classmethod
     def of(cls, **needs: Unpack[TokenNeeds]) -> Self:

@@ -67,6 +67,11 @@ class Token(Identified):
         return claims_of(self.active.claims if self.active.HasField("claims") else self.identity.claims)
 
     @property
+    def refreshed_at(self) -> datetime | None:
+        """When the provider said who the user is, where it was asked again."""
+        return moment(self.active.refresh_time) if self.active.HasField("refresh_time") else None
+
+    @property
     def issued_at(self) -> datetime | None:
         """When it was issued, if it says so."""
         return moment(self.active.issue_time) if self.active.HasField("issue_time") else None

@@ -139,6 +139,8 @@ def read_token(question: v1.ValidateTokenRequest, answer: v1.ValidateTokenRespon
         is_met = are_judged(asked, judged) and asked.audience in {"", judged.audience}
         if not is_met:
             raise InconclusiveError("the authority did not judge all that was asked: it may be older than this client")
+        if question.refresh and answer.active.identity.user_id and not answer.active.HasField("refresh_time"):
+            raise InconclusiveError("the authority asked nobody anew who that is: it may be older than this client")
         return answer.active
     if outcome == "inactive":
         return answer.inactive

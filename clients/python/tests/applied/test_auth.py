@@ -15,6 +15,7 @@ from gatelodge.testing.authority import _ANSWERS, FakeAuthority
 
 VALIDATE_SESSION = "/gatelodge.v1.SessionService/ValidateSession"
 GET_USER_INFO = "/gatelodge.v1.SessionService/GetUserInfo"
+VALIDATE_TOKEN = "/gatelodge.v1.TokenService/ValidateToken"
 NAVIGATING = {"accept": "text/html", "sec-fetch-mode": "navigate"}
 
 
@@ -265,14 +266,51 @@ def test_the_user_is_who_the_session_says_custom_claims_too(fake_authority: Fake
     assert asked(fake_authority, "GetUserInfo") == 0, "who it is came with the check"
 
 
-def test_refresh_asks_the_provider_of_a_session_and_a_tokens_is_who_the_token_says(
-    person: Person, fake_authority: FakeAuthority
-) -> None:
+def test_refresh_asks_the_provider_again(person: Person, fake_authority: FakeAuthority) -> None:
     person.come("fake_1", email="a@example.com")
+    assert person.get("/user").json()["email"] == "a@example.com"
     assert person.get("/user/anew").json()["email"] == "a@example.com"
-    questions = [question for name, question in fake_authority.asked if name == "GetUserInfo"]
-    assert len(questions) == (1 if person.kind == "cookie" else 0)
-    assert all(question.refresh and question.context.method == b"GET" for question in questions)  # type: ignore[attr-defined]
+    name = "GetUserInfo" if person.kind == "cookie" else "ValidateToken"
+    questions = [question for asked, question in fake_authority.asked if asked == name]
+    assert [question.refresh for question in questions] == ([True] if person.kind == "cookie" else [False, True])  # type: ignore[attr-defined]
+    if person.kind == "cookie":
+        assert questions[0].context.method == b"GET"  # type: ignore[attr-defined]
+
+
+def test_a_refreshed_token_says_who_it_is_now_and_the_cache_keeps_that(
+    fake_authority: FakeAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = MemoryCache()
+    person = Person("bearer", fake_authority, Auth(gatelodge, SCHEMES["bearer"], lambda: cache))
+    person.come("fake_1", email="a@example.com")
+    assert person.get("/user").json()["email"] == "a@example.com"
+    now = v1.ActiveToken(identity=v1.Identity(user_id="fake_1", tenant="default", email="new@example.com"))
+    now.refresh_time.GetCurrentTime()
+    monkeypatch.setitem(_ANSWERS, VALIDATE_TOKEN, lambda *_: v1.ValidateTokenResponse(active=now))
+    assert person.get("/user/anew").json()["email"] == "new@example.com"
+    assert person.get("/user").json()["email"] == "new@example.com"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (v1.ValidateTokenResponse(active=v1.ActiveToken(identity=v1.Identity(user_id="fake_1"))), 503),
+        (v1.ValidateTokenResponse(inactive=v1.InactiveToken(answer=v1.HttpAnswer(status=401))), 401),
+        (errors.ProviderUnavailableError("the provider is away"), 503),
+    ],
+)
+def test_a_token_that_nobody_was_asked_about_is_not_refreshed(
+    fake_authority: FakeAuthority, monkeypatch: pytest.MonkeyPatch, answer: Any, status: int
+) -> None:
+    def said(*_: object) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    person = Person("bearer", fake_authority)
+    person.come()
+    monkeypatch.setitem(_ANSWERS, VALIDATE_TOKEN, said)
+    assert person.get("/user/anew").status_code == status
 
 
 @pytest.mark.parametrize("cache", [MemoryCache(), PlainCache()])

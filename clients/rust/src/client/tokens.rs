@@ -67,7 +67,7 @@ impl TokenCalls<'_> {
     /// # Errors
     /// When the authority could not say. Answer 503.
     pub async fn check(&self, question: v1::ValidateTokenRequest) -> Result<TokenVerdict, Error> {
-        let asked = question.requirements.clone().unwrap_or_default();
+        let (asked, refresh) = (question.requirements.clone().unwrap_or_default(), question.refresh);
         match self.validate_token(question).await?.outcome {
             Some(Outcome::Active(active)) if active.identity.is_none() => {
                 Err(Error::could_not_say("the authority says yes, and not to whom"))
@@ -84,6 +84,10 @@ impl TokenCalls<'_> {
                     && (judged.email_verified || !asked.email_verified)
                     && (asked.audience.is_empty() || asked.audience == judged.audience)
                     && age_of(asked.max_login_age, judged.max_login_age);
+                let unasked = refresh && active.refresh_time.is_none();
+                if unasked && active.identity.as_ref().is_some_and(|identity| !identity.user_id.is_empty()) {
+                    return Err(Error::could_not_say("the authority asked nobody anew who that is; upgrade it"));
+                }
                 if met {
                     Ok(TokenVerdict::Active(Box::new(active)))
                 } else {

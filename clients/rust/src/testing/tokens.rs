@@ -171,7 +171,9 @@ impl World {
             return Outcome::Denied(denied(missing, &needed, request_id));
         }
         let answer = question.answer_user.then(|| json_answer(200, &user(&identity)));
-        Outcome::Active(v1::ActiveToken { judged: Some(needed), answer, ..active })
+        let asked = question.refresh && !identity.user_id.is_empty();
+        let refresh_time = asked.then(|| std::time::SystemTime::now().into());
+        Outcome::Active(v1::ActiveToken { judged: Some(needed), answer, refresh_time, ..active })
     }
 
     /// Whose a token is, and how long ago they authenticated.

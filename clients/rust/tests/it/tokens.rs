@@ -56,6 +56,24 @@ async fn a_requirement_that_was_not_judged_is_no_yes() {
 }
 
 #[tokio::test]
+async fn a_user_that_nobody_was_asked_about_is_no_yes() {
+    let authority = Authority::start().await;
+    let refreshing = || v1::ValidateTokenRequest { refresh: true, ..Default::default() };
+    authority.validate_token.say([Ok(answer(active(TokenRequirements::default())))]);
+    let error = authority.client().tokens().check(refreshing()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unknown, "an older authority: {error}");
+    let program = v1::ActiveToken { identity: Some(v1::Identity::default()), ..Default::default() };
+    authority.validate_token.say([Ok(answer(Outcome::Active(program)))]);
+    assert!(matches!(authority.client().tokens().check(refreshing()).await, Ok(TokenVerdict::Active(_))));
+
+    let fake = FakeAuthority::start().await.unwrap();
+    let token = fake.issue_token(TokenOf::default());
+    let question = v1::ValidateTokenRequest { token: token.into(), ..refreshing() };
+    let verdict = fake.client().tokens().check(question).await.unwrap();
+    assert!(matches!(verdict, TokenVerdict::Active(active) if active.refresh_time.is_some()));
+}
+
+#[tokio::test]
 async fn an_outcome_that_is_not_known_is_neither_yes_nor_no() {
     let authority = Authority::start().await;
     authority.validate_token.say([Ok(answer(None))]);

@@ -57,7 +57,7 @@ export function issue(tokens: Map<string, KeptToken>, of: TokenOf): string {
 /** What ValidateToken says of a token. */
 export function judgeToken(
   tokens: ReadonlyMap<string, KeptToken>,
-  { token, requirements }: ValidateTokenRequest,
+  { token, requirements, refresh }: ValidateTokenRequest,
   requestId: string,
 ): Outcome {
   const found = tokens.get(textOf(token));
@@ -118,6 +118,7 @@ export function judgeToken(
     permissions: [...found.permissions],
     expireTime: timestampFromMs(found.expires.getTime()),
     ...(requirements ? { judged: requirements } : {}),
+    ...(refresh && userId !== "" ? { refreshTime: timestampFromMs(Date.now()) } : {}),
   };
   return { case: "active", value };
 }

@@ -119,10 +119,10 @@ class Auth:
             scope: as above.
             permissions: as above.
             acr: as above.
-            refresh: whether a session's provider is asked again who that is. A bearer token's is not: its user is who
-                the token says, and is only put anew into the cache.
+            refresh: whether the provider of the session or the token is asked again who that is. A token of the
+                authority's own is shown to nobody: its user is who its session says.
         """
-        ask, shown = self._asking(optional=optional, scope=scope, permissions=permissions, acr=acr)
+        ask, shown = self._asking(optional=optional, scope=scope, permissions=permissions, acr=acr, refresh=refresh)
         cache_of = Depends(self._get_userinfo_cache)
 
         async def current_user(
@@ -186,11 +186,20 @@ class Auth:
         return RedirectResponse(f"{self.gatelodge.edge.path(LOGIN)}?{parameters}", 307, headers)
 
     def _asking(
-        self, *, optional: bool, scope: Sequence[str], permissions: Sequence[str], acr: Sequence[str]
+        self,
+        *,
+        optional: bool,
+        scope: Sequence[str],
+        permissions: Sequence[str],
+        acr: Sequence[str],
+        refresh: bool = False,
     ) -> tuple[Callable[[HTTPConnection], Awaitable[Session | Token | None]], Any]:
         """How a route asks, and what OpenAPI shows of it."""
-        require = self.gatelodge.require if self._is_cookie else self.gatelodge.require_token
-        guard = require(scopes=scope, permissions=permissions, acr_values=acr)
+        guard: Callable[[HTTPConnection], Awaitable[Session | Token]]
+        if self._is_cookie:
+            guard = self.gatelodge.require(scopes=scope, permissions=permissions, acr_values=acr)
+        else:
+            guard = self.gatelodge.require_token(scopes=scope, permissions=permissions, acr_values=acr, refresh=refresh)
 
         async def ask(request: HTTPConnection) -> Session | Token | None:
             found: Session | Token | None = None

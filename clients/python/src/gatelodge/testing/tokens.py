@@ -170,6 +170,8 @@ class Tokens(People):
             return v1.ValidateTokenResponse(denied=denied)
         answer = v1.ValidateTokenResponse(active=found.active)
         answer.active.judged.CopyFrom(question.requirements)
+        if question.refresh and found.active.identity.user_id:
+            answer.active.refresh_time.FromDatetime(now())
         if question.answer_user:
             answer.active.answer.CopyFrom(judge.of_json(200, user_of(found.active.identity)))
         return answer

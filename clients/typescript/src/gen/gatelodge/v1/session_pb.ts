@@ -2222,7 +2222,8 @@ export const SessionService: GenService<{
     output: typeof GetAccessTokenResponseSchema;
   },
   /**
-   * Answers who the session's user is: as it is known, or as the identity provider says now.
+   * Answers who the session's user is: as it is known, or as the identity provider says now. For whoever comes with a bearer
+   * token, TokenService.ValidateToken with `refresh` does.
    *
    * Callers: edge, backend. Safe to retry. Counts as use of the session. A context with an unsafe method is judged as by
    * ValidateSession (`denied`). With `refresh` the provider's userinfo endpoint is asked, once for all who ask this replica at

@@ -35,7 +35,14 @@ public sealed interface TokenVerdict {
                     throw new InconclusiveException(
                             "the authority did not judge all that was asked: it may be older than this client");
                 }
-                yield new Active(answer.getActive());
+                ActiveToken active = answer.getActive();
+                if (question.getRefresh()
+                        && !active.getIdentity().getUserId().isEmpty()
+                        && !active.hasRefreshTime()) {
+                    throw new InconclusiveException(
+                            "the authority asked nobody anew who that is: it may be older than this client");
+                }
+                yield new Active(active);
             }
             case INACTIVE -> new Inactive(answer.getInactive());
             case DENIED -> new Denied(answer.getDenied());

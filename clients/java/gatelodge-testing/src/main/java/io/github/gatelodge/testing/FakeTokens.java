@@ -61,7 +61,11 @@ final class FakeTokens extends TokenServiceImplBase {
             return said.setDenied(denied(lack.get(), needed)).build();
         }
         Timestamp expires = Person.moment(found.expires);
-        return said.setActive(ActiveToken.newBuilder()
+        ActiveToken.Builder active = ActiveToken.newBuilder();
+        if (asked.getRefresh() && !found.whose.identity().getUserId().isEmpty()) {
+            active.setRefreshTime(Person.moment(Instant.now()));
+        }
+        return said.setActive(active
                         .setKind(TokenKind.TOKEN_KIND_JWT)
                         .setIdentity(found.whose.identity())
                         .setClientId(found.clientId)
