@@ -25,6 +25,11 @@ func (c *Client) CheckToken(ctx context.Context, question *v1.ValidateTokenReque
 	if err != nil {
 		return nil, err
 	}
+	return readToken(question, answer)
+}
+
+// readToken makes a verdict of an answer, or nothing.
+func readToken(question *v1.ValidateTokenRequest, answer *v1.ValidateTokenResponse) (*TokenVerdict, error) {
 	switch outcome := answer.GetOutcome().(type) {
 	case *v1.ValidateTokenResponse_Active:
 		if outcome.Active.GetIdentity() == nil {

@@ -327,6 +327,17 @@ describe("answers", () => {
     assert.throws(() => requirementsOf({ maxLoginAgeSeconds: 0.5 }), OptionsError);
   });
 
+  test("a user whom nobody was asked about is no yes", () => {
+    const read = (active: object): string =>
+      readTokenVerdict(
+        create(ValidateTokenRequestSchema, { refresh: true }),
+        create(ValidateTokenResponseSchema, { outcome: { case: "active", value: active } }),
+      ).kind;
+    assert.throws(() => read({ identity: { userId: "a_1" } }), InconclusiveError);
+    assert.equal(read({ identity: { userId: "a_1" }, refreshTime: { seconds: 1n } }), "active");
+    assert.equal(read({ identity: {} }), "active", "a program has no user to ask about");
+  });
+
   test("a token's audience has to be judged", () => {
     const { requirements } = tokenRule({ audience: "api" });
     assert.equal(ofToken(requirements, { audience: "api" }), "active");

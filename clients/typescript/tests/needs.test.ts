@@ -122,5 +122,7 @@ test("the fake denies for every reason, and a token is judged as a session is", 
     });
     assert.deepEqual(await Promise.all(kinds), ["active", "denied"], JSON.stringify(requirements));
   }
+  const anew = await client.tokens.check({ token: Buffer.from(guest.value), refresh: true });
+  assert.ok(anew.kind === "active" && anew.active.refreshTime, "the fake asks its provider");
   client.close();
 });

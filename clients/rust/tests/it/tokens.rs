@@ -66,7 +66,7 @@ async fn a_user_that_nobody_was_asked_about_is_no_yes() {
     authority.validate_token.say([Ok(answer(Outcome::Active(program)))]);
     assert!(matches!(authority.client().tokens().check(refreshing()).await, Ok(TokenVerdict::Active(_))));
 
-    let fake = FakeAuthority::start().await.unwrap();
+    let fake = FakeAuthority::new();
     let token = fake.issue_token(TokenOf::default());
     let question = v1::ValidateTokenRequest { token: token.into(), ..refreshing() };
     let verdict = fake.client().tokens().check(question).await.unwrap();

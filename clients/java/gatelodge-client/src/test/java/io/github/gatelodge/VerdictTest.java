@@ -197,6 +197,18 @@ class VerdictTest {
         assertThrows(InconclusiveException.class, () -> TokenVerdict.read(question, answer.build()));
     }
 
+    @Test
+    void aUserWhomNobodyWasAskedAboutIsNoYes() {
+        ValidateTokenRequest question =
+                ValidateTokenRequest.newBuilder().setRefresh(true).build();
+        ValidateTokenResponse.Builder answer = judged(TokenRequirements.getDefaultInstance()).toBuilder();
+        assertInstanceOf(TokenVerdict.Active.class, TokenVerdict.read(question, answer.build()));
+        answer.getActiveBuilder().getIdentityBuilder().setUserId("google_1");
+        assertThrows(InconclusiveException.class, () -> TokenVerdict.read(question, answer.build()));
+        answer.getActiveBuilder().getRefreshTimeBuilder().setSeconds(1);
+        assertInstanceOf(TokenVerdict.Active.class, TokenVerdict.read(question, answer.build()));
+    }
+
     private static ValidateTokenResponse judged(TokenRequirements judged) {
         return ValidateTokenResponse.newBuilder()
                 .setActive(ActiveToken.newBuilder()
