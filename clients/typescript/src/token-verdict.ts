@@ -29,9 +29,7 @@ export function readTokenVerdict(question: ValidateTokenRequest, { outcome }: Va
         );
       }
       if (question.refresh && outcome.value.identity.userId !== "" && !outcome.value.refreshTime) {
-        throw new InconclusiveError(
-          "the authority asked nobody anew who that is: it may be older than this package",
-        );
+        throw new InconclusiveError("the authority asked nobody anew who that is: it may be older than this package");
       }
       return { kind: "active", active: outcome.value };
     case "inactive":

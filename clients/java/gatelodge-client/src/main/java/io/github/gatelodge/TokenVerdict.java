@@ -36,9 +36,7 @@ public sealed interface TokenVerdict {
                             "the authority did not judge all that was asked: it may be older than this client");
                 }
                 ActiveToken active = answer.getActive();
-                if (question.getRefresh()
-                        && !active.getIdentity().getUserId().isEmpty()
-                        && !active.hasRefreshTime()) {
+                if (question.getRefresh() && !active.getIdentity().getUserId().isEmpty() && !active.hasRefreshTime()) {
                     throw new InconclusiveException(
                             "the authority asked nobody anew who that is: it may be older than this client");
                 }

@@ -65,8 +65,7 @@ final class FakeTokens extends TokenServiceImplBase {
         if (asked.getRefresh() && !found.whose.identity().getUserId().isEmpty()) {
             active.setRefreshTime(Person.moment(Instant.now()));
         }
-        return said.setActive(active
-                        .setKind(TokenKind.TOKEN_KIND_JWT)
+        return said.setActive(active.setKind(TokenKind.TOKEN_KIND_JWT)
                         .setIdentity(found.whose.identity())
                         .setClientId(found.clientId)
                         .addAllAudiences(found.audiences)
