@@ -187,7 +187,7 @@ fn claims(claims: BTreeMap<String, String>) -> prost_types::Struct {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a fake lives in the machine's time")]
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use super::answers::{failure, json_answer, problem, request_id, token_refused, t
 use super::channels::ISSUER;
 use super::front_ends::user;
 use super::judge::Missing;
-use super::people::{Login, State};
+use super::people::{Login, State, now};
 use super::{FakeAuthority, World, unguessable};
 use crate::v1::token_service_server::TokenService;
 use crate::v1::validate_token_response::Outcome;
@@ -172,7 +172,7 @@ impl World {
         }
         let answer = question.answer_user.then(|| json_answer(200, &user(&identity)));
         let asked = question.refresh && !identity.user_id.is_empty();
-        let refresh_time = asked.then(|| std::time::SystemTime::now().into());
+        let refresh_time = asked.then(|| prost_types::Timestamp { seconds: now(), nanos: 0 });
         Outcome::Active(v1::ActiveToken { judged: Some(needed), answer, refresh_time, ..active })
     }
 
