@@ -6,4 +6,4 @@ mod gap;
 mod outlived;
 mod process;
 mod replicas;
-mod served;
+pub mod served;
