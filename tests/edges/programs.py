@@ -48,12 +48,16 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
+class LateError(AssertionError):
+    """What was waited for did not come in time."""
+
+
 def wait_until(true, what: str, seconds: float = 30.0, every: float = 0.02):
     """Waits for something to hold, and answers what it gave."""
     end = time.monotonic() + seconds
     while not (found := true()):
         if time.monotonic() > end:
-            raise AssertionError(f"{what}: not within {seconds} s")
+            raise LateError(f"{what}: not within {seconds} s")
         time.sleep(every)
     return found
 
@@ -66,7 +70,9 @@ class Program:
     def __init__(self, name: str, command: list[str], environment: dict[str, str] | None = None, *, is_told=False):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.name, self.log = name, LOGS / f"{name}.log"
-        with self.log.open("wb") as log:
+        self.log.write_bytes(b"")
+        # It may be several processes that write there, each at the end.
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE if is_told else subprocess.DEVNULL,
@@ -111,7 +117,10 @@ class Program:
                 raise AssertionError(f"{self.name} ended with {self.ended()}:\n{self.said()[-2000:]}")
             return true()
 
-        return wait_until(or_dead, f"{self.name}: {what}; see {self.log}", seconds)
+        try:
+            return wait_until(or_dead, f"{self.name}: {what}", seconds)
+        except LateError as late:
+            raise AssertionError(f"{late}; it wrote:\n{self.said()[-2000:]}") from None
 
     def stop(self) -> None:
         """Ends it, and whatever it started."""

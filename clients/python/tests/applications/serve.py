@@ -47,7 +47,7 @@ def serve_asgi(application: Any, listener: socket.socket) -> None:
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            print("ready", flush=True)
+            _say_ready()
 
     config = uvicorn.Config(application, proxy_headers=False, server_header=False, log_level="warning", lifespan="auto")
     Server(config).run(sockets=[listener])
@@ -60,7 +60,7 @@ def serve_wsgi(application: Any, listener: socket.socket, start: Callable[[], No
     def begin(_worker: object) -> None:
         # Where settings are missing, it is the worker that can't begin; gunicorn itself has been ready before.
         start()
-        print("ready", flush=True)
+        _say_ready()
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
@@ -82,6 +82,12 @@ def serve_wsgi(application: Any, listener: socket.socket, start: Callable[[], No
             return application
 
     Server().run()
+
+
+def _say_ready() -> None:
+    # In one write: `print` makes two where Python keeps no buffer, and gunicorn's parent may write between them.
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
 
 
 def _application(module: str, name: str) -> Any:

@@ -87,7 +87,9 @@ class ServedFake(grpc.GenericRpcHandler):  # type: ignore[misc]
 
 
 def _say(*words: str) -> None:
-    print(*words, flush=True)  # noqa: T201 - whoever started it waits for the line
+    # In one write, since somebody waits for the line: `print` makes several where Python keeps no buffer.
+    sys.stdout.write(" ".join(words) + "\n")
+    sys.stdout.flush()
 
 
 def _end(context: Any, error: GatelodgeError) -> None:
