@@ -154,13 +154,13 @@ const WELL: [&str; 5] = ["active", "active", "same", "active", "there"];
 
 // store.md, 2: a ring of its own has dates of its own.
 async fn each_ring_turns_by_itself_and_nobody_is_logged_out(kept: Kept) {
-    for ring in 0..NAMES.len() {
+    for (ring, name) in NAMES.into_iter().enumerate() {
         let mut both = pair(kept).await;
         let clock = both[0].world.clock.clone();
         let keys = [own(ring, "old", None), own(ring, "new", Some(both[0].ports.clock.now() + DELAY))];
         both[0].learn(ring, keys.clone());
         let ada = person(&both[0], "ada").await;
-        assert_eq!(said(&both[1], &ada).await, WELL, "{}: the other has not heard of it", NAMES[ring]);
+        assert_eq!(said(&both[1], &ada).await, WELL, "{name}: the other has not heard of it");
         both[1].learn(ring, keys);
         clock.advance(DELAY.saturating_sub(Duration::from_secs(10)));
         let bob = person(&both[1], "bob").await;
@@ -173,10 +173,10 @@ async fn each_ring_turns_by_itself_and_nobody_is_logged_out(kept: Kept) {
             }
             for replica in &both {
                 for person in [&bob, &eve] {
-                    assert_eq!(said(replica, person).await, WELL, "{} turned: {turned}", NAMES[ring]);
+                    assert_eq!(said(replica, person).await, WELL, "{name} turned: {turned}");
                 }
                 // Her token and the repetition of her callback are over by now.
-                assert_eq!(said(replica, &ada).await[..2], WELL[..2], "{} turned: {turned}", NAMES[ring]);
+                assert_eq!(said(replica, &ada).await[..2], WELL[..2], "{name} turned: {turned}");
             }
         }
     }
@@ -196,14 +196,14 @@ const WITHOUT: [[&str; 5]; 6] = [
 
 // The table of docs/operations.md.
 async fn a_lost_key_takes_with_it_what_its_ring_is_for_and_nothing_else(kept: Kept) {
-    for ring in 0..NAMES.len() {
+    for (ring, name) in NAMES.into_iter().enumerate() {
         let mut both = pair(kept).await;
         let ada = person(&both[0], "ada").await;
         both[1].learn(ring, [lost(&own(ring, "old", None)), own(ring, "new", None)]);
-        assert_eq!(said(&both[1], &ada).await, WITHOUT[ring], "{}", NAMES[ring]);
-        assert_eq!(said(&both[0], &ada).await, WELL, "{}: the other has it", NAMES[ring]);
+        assert_eq!(said(&both[1], &ada).await, WITHOUT[ring], "{name}");
+        assert_eq!(said(&both[0], &ada).await, WELL, "{name}: the other has it");
         // Nothing is deleted for it.
         both[1].learn(ring, [own(ring, "old", None)]);
-        assert_eq!(said(&both[1], &ada).await, WELL, "{}: it is back", NAMES[ring]);
+        assert_eq!(said(&both[1], &ada).await, WELL, "{name}: it is back");
     }
 }
