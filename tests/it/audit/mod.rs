@@ -6,6 +6,7 @@
 //! | `explained` | a login that failed is explained from its request id, by the step that failed |
 //! | `ended` | which sessions, users and tenants an end has touched |
 //! | `flood` | what can be caused without a session is bounded, and takes no room from the rest |
+//! | `tokens` | tokens that were given out, refusals that ended sessions, clients that were warned of |
 //! | `watched` | entries are told as they come, and gaps are said |
 //! | `trouble` | what is not kept fails nothing, and is said |
 
@@ -13,6 +14,7 @@ mod ended;
 mod entries;
 pub mod explained;
 mod flood;
+mod tokens;
 mod trouble;
 mod watched;
 

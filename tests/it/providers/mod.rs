@@ -10,6 +10,7 @@
 //! | `pushed` | requests that are handed over before the browser leaves |
 //! | `access_token`, `introspection`, `exchange` | tokens that others present, and tokens for others |
 //! | `refresh`, `logout`, `registry` | the rest of the port |
+//! | `presets` | Google, Okta, Auth0, GitLab and Keycloak, as they are configured and as they answer |
 //! | `oauth2` | providers without OpenID Connect: GitHub, Discord, and one that is described |
 
 mod access_token;
@@ -28,6 +29,7 @@ mod metadata;
 mod mutations;
 mod oauth2;
 mod outbound;
+mod presets;
 mod pushed;
 mod refresh;
 mod registry;

@@ -4,6 +4,7 @@ mod certificates;
 mod checked;
 mod gap;
 mod outlived;
+mod own_rings;
 mod process;
 mod replicas;
-mod served;
+pub mod served;

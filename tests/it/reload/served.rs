@@ -127,11 +127,16 @@ impl Served {
 
     /// A whole login.
     pub async fn log_in(&self, name: &str, hostile: &Hostile) -> Browser {
+        self.log_in_bringing(name, hostile, str::to_owned).await
+    }
+
+    /// The same, where the provider sends the browser back with another query than ours would.
+    pub async fn log_in_bringing(&self, name: &str, hostile: &Hostile, bring: impl Fn(&str) -> String) -> Browser {
         let mut browser = Browser::default();
         let (status, to) = self.begin(&mut browser, name).await;
         assert_eq!(status, 302, "{to}");
         let back = hostile.visit(&to).unwrap();
-        let answer = self.get(&browser, &format!("{}?{}", back.path(), back.query().unwrap())).await;
+        let answer = self.get(&browser, &format!("{}?{}", back.path(), bring(back.query().unwrap()))).await;
         browser.keep(&set_cookies(&answer));
         assert!(browser.cookie("session").is_some(), "{answer:?}");
         browser

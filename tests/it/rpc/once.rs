@@ -257,6 +257,21 @@ async fn each_call_of_an_admin_is_carried_out_once(kept: Kept) {
     let delete = v1::DeleteUserRequest { user_id: user_id(), reason: reason(), idempotency_key: idempotency_key() };
     assert_eq!(repeated!(pair, admin.delete_user by Admin: delete.clone()).revoked_count, 1);
     refused!(pair, admin.delete_user by Admin: v1::DeleteUserRequest { user_id: "idp_bob".into(), ..delete });
+
+    let create = v1::CreateCallerKeyRequest {
+        name: "ci".into(),
+        role: v1::CallerRole::Backend.into(),
+        idempotency_key: idempotency_key(),
+        ..Default::default()
+    };
+    let made = repeated!(pair, admin.create_caller_key by Admin: create.clone());
+    assert!(made.api_key.starts_with("glk_"), "the same key, which is shown to nobody else");
+    refused!(pair, admin.create_caller_key by Admin: v1::CreateCallerKeyRequest { name: "another".into(), ..create });
+
+    let key_id = made.key.unwrap().key_id;
+    let end = v1::RevokeCallerKeyRequest { key_id, idempotency_key: idempotency_key(), ..Default::default() };
+    assert!(repeated!(pair, admin.revoke_caller_key by Admin: end.clone()).revoked);
+    refused!(pair, admin.revoke_caller_key by Admin: v1::RevokeCallerKeyRequest { reason: "another".into(), ..end });
 }
 
 async fn what_a_provider_tells_is_carried_out_once(kept: Kept) {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use gatelodge::authority::settings::LoginSet;
 use gatelodge::session::fingerprint::{FingerprintMode, NetworkPrefixes};
 use gatelodge_client::v1;
-use gatelodge_client::v1::FingerprintJudgement::{Differed, Matched};
+use gatelodge_client::v1::FingerprintJudgement::{Differed, Matched, Unspecified};
 use gatelodge_client::v1::validate_session_response::Outcome;
 
 use super::door::{Door, active, inactive};
@@ -14,6 +14,7 @@ use crate::world::{Browser, Kept, on_every_store, state_of};
 
 on_every_store! {
     a_warning_reaches_the_answer_and_the_log
+    switched_off_nobody_is_another_client
     an_updated_browser_is_the_same_client
     the_network_counts_where_it_is_switched_on
     a_false_client_never_rotates_a_credential
@@ -30,6 +31,15 @@ async fn a_warning_reaches_the_answer_and_the_log(kept: Kept) {
     let text = door.log.text();
     let line = text.lines().find(|line| line.contains("another one than at login")).expect(&text);
     assert!(line.contains("WARN") && line.contains(&other.session.unwrap().session_id), "{line}");
+}
+
+async fn switched_off_nobody_is_another_client(kept: Kept) {
+    let mut door = Door::open(kept, |settings| settings.fingerprint.mode = FingerprintMode::Off).await;
+    let browser = door.browser.clone();
+    let other = active(door.ask(&browser, |question| agent(question, "Other/1")).await);
+    let judged = other.judged.unwrap();
+    assert_eq!((judged.fingerprint(), judged.client_network), (Unspecified, false), "and the answer says so");
+    assert!(!door.log.text().contains("another one than at login"));
 }
 
 // A minor version update, or a major one, is no theft.

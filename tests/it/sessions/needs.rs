@@ -12,6 +12,7 @@ use crate::world::{Browser, Kept, Says, on_every_store};
 
 on_every_store! {
     every_requirement_is_met_or_named
+    an_address_that_nobody_has_verified_is_not_enough_where_one_is_needed
     a_page_is_led_through_the_login_once_and_a_fetch_is_told_the_way
     rights_follow_the_provider_at_login_and_refresh
 }
@@ -106,6 +107,24 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
         (denied.reason(), denied.remedy.as_str()),
         (Reason::LoginTooOld, "Log in again, then repeat the request.")
     );
+}
+
+// No login here can mend it: nobody is sent to one.
+async fn an_address_that_nobody_has_verified_is_not_enough_where_one_is_needed(kept: Kept) {
+    let mut door = Door::closed(kept, |_| ()).await;
+    door.world.provider.says.lock().unwrap().unverified = true;
+    let mut browser = Browser::default();
+    door.world.log_in(&mut browser, "ada").await.result.unwrap();
+    assert!(!active(door.ask(&browser, |_| ()).await).identity.unwrap().email_verified);
+    let needs = v1::Requirements { email_verified: true, ..Default::default() };
+    let Outcome::Denied(denied) = door.ask(&browser, |question| question.requirements = Some(needs)).await else {
+        panic!("not denied")
+    };
+    assert_eq!((denied.reason(), denied.login_query.as_str()), (Reason::EmailNotVerified, ""));
+    let answer = denied.answer.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status, &body["reason"]), (403, &"email_not_verified".into()));
+    assert!(!denied.remedy.is_empty() && body["remedy"] == denied.remedy, "{body}");
 }
 
 async fn a_page_is_led_through_the_login_once_and_a_fetch_is_told_the_way(kept: Kept) {

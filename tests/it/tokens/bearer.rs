@@ -148,6 +148,12 @@ async fn an_api_without_cookies_has_the_same_requirements_as_one_with_them() {
                 "Bearer error=\"insufficient_scope\"",
             ),
             (
+                v1::TokenRequirements { email_verified: true, ..needed() },
+                v1::TokenDeniedReason::EmailNotVerified,
+                403,
+                "Bearer error=\"insufficient_scope\"",
+            ),
+            (
                 v1::TokenRequirements { any_permissions: texts(&["a", "b"]), ..needed() },
                 v1::TokenDeniedReason::PermissionMissing,
                 403,

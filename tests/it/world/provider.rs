@@ -75,6 +75,8 @@ pub struct Says {
     pub no_age: bool,
     pub roles: Vec<String>,
     pub permissions: Vec<String>,
+    /// It has not verified the address.
+    pub unverified: bool,
 }
 
 impl FakeProvider {
@@ -183,7 +185,7 @@ impl IdentityProvider for FakeProvider {
             issuer: ISSUER.into(),
             email: Some(format!("{sub}@example.com")),
             sub,
-            email_verified: true,
+            email_verified: !says.unverified,
             name: Some("Some One".into()),
             picture: None,
             claims: serde_json::Map::new(),
