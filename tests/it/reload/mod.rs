@@ -5,5 +5,6 @@ mod checked;
 mod gap;
 mod outlived;
 mod process;
+mod repeated;
 mod replicas;
 mod served;
