@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use gatelodge::app::world::SystemClock;
+use gatelodge::authority::ports::Clock as _;
 use serde_json::Value;
 
 use super::{gatelodge, text};
@@ -153,8 +155,8 @@ fn the_former_keys_of_each_ring_end_after_the_longest_of_what_they_made() {
 #[test]
 fn a_former_key_may_go_when_all_has_ended_that_no_count_shows() {
     let may_go = |mode: &str, hours: u64| {
-        let since = std::time::SystemTime::now() - Duration::from_secs(hours * 3600);
-        let since = humantime::format_rfc3339_seconds(since);
+        let since = SystemClock.now().as_secs() - hours * 3600;
+        let since = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_secs(since));
         let folder = folder(&format!(
             "store: {{ embedded: {{ path: sessions.redb }} }}\n\
              app: {{ idempotency: {{ keep_answers_for: 1h }}, sessions: {{ max_age: 3days, idle_timeout: 1day, \
