@@ -1,20 +1,19 @@
 //! Owns counting what is kept under which key. No key is needed for that. Does not know who asks for it.
 //!
-//! What ends within a day is not counted: logins and logouts under way, answers that are kept to be repeated. Nor is what browsers
-//! have: a credential is signed with the key that wraps its session's tokens, unless sealing has keys of its own.
+//! Not all that a key makes names it in the store ([`made`]): of the rest it is known for how long it may be there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::parts::Store;
 use super::release::open;
-use super::{AppError, settings, tenancy};
+use super::{AppError, made, settings, tenancy};
 use crate::authority::ports::StoreResult;
 use crate::config::Config;
-use crate::config::sessions::Fingerprint;
 use crate::crypto::KeyId;
 use crate::session::audit::EntryId;
 use crate::session::key::TenantNumber;
-use crate::session::key_ring::KeyState;
+use crate::session::key_ring::{KeyState, Ring};
 use crate::session::mark::EVERY_TENANT;
 use crate::session::time::Timestamp;
 use crate::vault::{key_of_sealed, keys_of_body};
@@ -33,10 +32,20 @@ pub struct Counted {
     pub state: Option<KeyState>,
     /// How many of what there are.
     pub kept: Kept,
-    /// Whether all that lasts longer than a day and may be under it is among these.
-    pub is_whole: bool,
-    /// When it is dropped; `None`: not by itself.
-    pub retire_after: Option<Timestamp>,
+    /// Whether something may be under it that is not among these.
+    pub untold: Untold,
+}
+
+/// Whether something may be under a key that no count of records shows. The latest of these counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Untold {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Until then.
+    Until(Timestamp),
+    /// It makes more, or nobody knows since when it does not.
+    Unknown,
 }
 
 /// How many records there are of each kind.
@@ -75,11 +84,29 @@ impl Kept {
 }
 
 impl Counted {
+    /// Whether it may be taken out: a later one has taken its place, and nothing is under it any more.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.state == Some(KeyState::Retiring) && self.kept.total() == 0 && self.untold == Untold::Nothing
+    }
+
     /// Whether what is kept can't be read.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         let is_there = matches!(self.state, Some(KeyState::VerifyOnly | KeyState::Active | KeyState::Retiring));
         !is_there && self.kept.total() > 0
+    }
+}
+
+impl Untold {
+    /// Of a key of a ring, of which what it made may be there for so long.
+    fn of(ring: &Ring, id: KeyId, life: Duration, now: Timestamp) -> Self {
+        match ring.followed_since(id, now).map(|since| since + life) {
+            _ if life.is_zero() => Self::Nothing,
+            Some(until) if until <= now => Self::Nothing,
+            Some(until) => Self::Until(until),
+            None => Self::Unknown,
+        }
     }
 }
 
@@ -96,11 +123,14 @@ pub async fn census(config: &Config) -> Result<Vec<Counted>, AppError> {
         let mut counts = kept(&store, number, &rooms).await?;
         let rings = settings::key_rings(&tenancy);
         let mut states: BTreeMap<KeyId, KeyState> = BTreeMap::new();
-        let (mut ends, mut partly) = (BTreeMap::new(), BTreeSet::new());
+        let mut untold: BTreeMap<KeyId, Untold> = BTreeMap::new();
         for (name, ring) in rings.iter().flat_map(settings::KeyRings::named).filter(|(name, _)| *name != "csrf") {
             states.extend(ring.states(now).map(|(key, state)| (key.id, state)));
-            ends.extend(ring.keys().iter().filter_map(|key| Some((key.id, key.retire_after?))));
-            partly.extend(ring.keys().iter().map(|key| key.id).filter(|_| !is_counted(&tenancy, name)));
+            let life = made::longest_untold(&tenancy, name);
+            for key in ring.keys() {
+                let whole = untold.entry(key.id).or_default();
+                *whole = (*whole).max(Untold::of(ring, key.id, life, now));
+            }
         }
         for id in states.keys() {
             counts.entry(*id).or_default();
@@ -111,23 +141,11 @@ pub async fn census(config: &Config) -> Result<Vec<Counted>, AppError> {
             id,
             state: states.get(&id).copied(),
             kept,
-            is_whole: !partly.contains(&id),
-            retire_after: ends.get(&id).copied(),
+            untold: untold.get(&id).copied().unwrap_or_default(),
         };
         all.extend(counts.into_iter().map(counted));
     }
     Ok(all)
-}
-
-/// Whether what the keys of this ring make is counted. A fingerprint says nowhere which key hashed it, and stays as it is when its
-/// session is sealed anew; a credential is the browser's.
-fn is_counted(config: &Config, ring: &str) -> bool {
-    let sessions = &config.app.sessions;
-    match ring {
-        "sealing" | "minting" => true,
-        "session" => sessions.rings.sealing.is_empty() && sessions.security.mode() == Fingerprint::Off,
-        _ => false,
-    }
 }
 
 /// The time by the clock of the store, which the dates of keys are of.

@@ -1,10 +1,10 @@
-//! Owns what differs between two configurations: what is said of it, what only a start can change, and which keys are lost
-//! with it. Does not know how either was read.
+//! Owns what differs between two configurations: what is said of it, what only a start can change, and which keys are
+//! lost with it. Does not know how either was read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parts;
 use super::tenancy::{self, Blueprint};
+use super::{made, parts};
 use crate::config::Config;
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::Loaded;
@@ -99,7 +99,8 @@ pub(super) fn with_what_stays(before: &Config, now: Config) -> Result<Config, Fa
     })
 }
 
-/// Judges a configuration of which a part is new, and the rest as it was at the start: each half was judged beside another.
+/// Judges a configuration of which a part is new, and the rest as it was at the start: each half was judged beside
+/// another.
 ///
 /// # Errors
 /// What does not go together.
@@ -187,25 +188,10 @@ impl LostKey {
             tenant,
             ring,
             key = key_id_text(*id),
-            takes = takes(ring),
+            takes = made::takes(ring),
             "a key is gone from the configuration while it was in use: what it made can't be read until it is back; \
              nothing is deleted. `gatelodge rings check` counts the records"
         );
-    }
-}
-
-/// What the keys of a ring have made.
-pub(super) fn takes(ring: &str) -> &'static str {
-    match ring {
-        "session" => {
-            "credentials and logins under way; where they have no ring of their own also sessions, users, API keys made at run \
-             time, the audit, kept answers, fingerprints, mint keys"
-        }
-        "csrf" => "CSRF tokens of pages that are open",
-        "sealing" => "sessions, users, logins under way, API keys made at run time, the audit",
-        "fingerprint" => "fingerprints of sessions: under strict fingerprints their requests are refused",
-        "answers" => "answers that are kept to be repeated",
-        _ => "the keys that sign our own tokens",
     }
 }
 

@@ -1,5 +1,5 @@
-//! Owns the rhythm in which an authority keeps its event stream, knocks at providers, and seals anew what outlives a key after a
-//! change of keys. Does not know what the steps do.
+//! Owns the rhythm in which an authority keeps its event stream, knocks at providers, and seals anew what outlives a
+//! key after a change of keys. Does not know what the steps do.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ pub async fn keeping(authority: Authority) {
     tokio::join!(beating(&authority), hearing(&authority), telling(&authority), ending_again(&authority));
 }
 
-/// Ends what goes on beside the calls, when no call is left, and then tells what was left to be told: what the keeper had in
-/// hand is among it. Tries until the log has taken it or the time is over, and once at least.
+/// Ends what goes on beside the calls, when no call is left, and then tells what was left to be told: what the keeper
+/// had in hand is among it. Tries until the log has taken it or the time is over, and once at least.
 pub async fn stop(mut beside: JoinSet<()>, authority: Option<&Authority>, until: Instant) {
     beside.shutdown().await;
     let Some(authority) = authority else { return };
@@ -38,8 +38,8 @@ pub async fn stop(mut beside: JoinSet<()>, authority: Option<&Authority>, until:
     }
 }
 
-/// Seals anew what outlives a key, once. Answers whether the store could say of all of it; `is_again` says that it could not the
-/// last time either.
+/// Seals anew what outlives a key, once. Answers whether the store could say of all of it; `is_again` says that it
+/// could not the last time either.
 pub async fn reseal(authority: &Authority, reach: Reach, is_again: bool) -> bool {
     let (tenant, message) = (authority.tenant_name(), "what outlives a key can't be sealed anew yet");
     match authority.reseal(reach).await {
@@ -61,8 +61,8 @@ pub async fn reseal(authority: &Authority, reach: Reach, is_again: bool) -> bool
     }
 }
 
-/// Asks providers that nobody has asked anything for that long, for as long as the future is not dropped: so that health
-/// knows of them.
+/// Asks providers that nobody has asked anything for that long, for as long as the future is not dropped: so that
+/// health knows of them.
 pub async fn knocking(tenants: Tenants, idle_for: Duration) {
     // So no provider is forgotten for much longer.
     let mut ticks = interval((idle_for / 2).max(Duration::from_millis(1)));

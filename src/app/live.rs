@@ -1,26 +1,25 @@
-//! Owns what is in force: the tenants of the configuration with their keys of this time, and how another configuration or a
-//! later time takes their place, all of it or nothing. Does not know what asks for that.
+//! Owns what is in force: the tenants of the configuration with their keys of this time, and how another configuration
+//! or a later time takes their place, all of it or nothing. Does not know what asks for that.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::changes::{self, Changes};
+use super::plan::{Next, Plan};
+use super::resealing::Resealing;
 use super::store_clock::StoreClock;
 use super::tenancy::{self, Blueprint};
-use super::{AppError, keeper, parts};
+use super::{AppError, changes, keeper, parts};
 use crate::authority::caller_keys::Reach;
 use crate::authority::ports::{Clock as _, Providers};
 use crate::authority::tenants::Tenants;
 use crate::authority::{Memory, Ports};
 use crate::config::Config;
-use crate::config::fault::Faults;
+use crate::config::fault::{Fault, Faults};
 use crate::config::load::Loaded;
-use crate::crypto::Digest;
 use crate::rpc::callers::{Callers, Listed};
 use crate::rpc::tls::Tls;
 use crate::session::key_ring::Span;
@@ -29,13 +28,6 @@ use crate::telemetry::Telemetry;
 
 /// How often the dates of keys are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How soon after a change of keys what outlives them is looked through again: a call that began before it, or a replica that is
-/// late, may have sealed something with a former one since.
-const RESEAL_AGAIN_AFTER: Duration = Duration::from_hours(6);
-/// How soon it is tried again where the store could not say, and how often that time is doubled.
-const RETRY_AFTER: Duration = Duration::from_secs(3);
-const RETRY_DOUBLED: u32 = 7;
-
 /// Makes the ports of a tenant with these providers.
 pub(super) type MakePorts = Box<dyn Fn(Arc<dyn Providers>) -> Ports + Send + Sync>;
 
@@ -51,8 +43,7 @@ pub(super) struct Live {
     more_callers: Vec<Listed>,
     /// TLS of the gRPC port, if it has any.
     tls: Option<Tls>,
-    /// What outlives a key may be sealed with a former one.
-    to_reseal: Notify,
+    resealing: Resealing,
     in_force: Mutex<InForce>,
     /// When it was loaded, in milliseconds since the Unix epoch.
     since: AtomicU64,
@@ -61,30 +52,9 @@ pub(super) struct Live {
 }
 
 struct InForce {
-    config: Config,
-    blueprints: Vec<Blueprint>,
-    /// What the values were read as; `None` while nobody reads them again.
-    read: Option<Read>,
+    plan: Arc<Plan>,
     /// Between which times the keys are as they are.
     span: Span,
-}
-
-/// The values that a configuration was read with, and those of each tenant's providers.
-struct Read {
-    values: BTreeMap<String, Digest>,
-    providers: BTreeMap<String, Digest>,
-}
-
-impl Read {
-    fn of(loaded: &Loaded) -> Self {
-        Self { values: loaded.values.clone(), providers: changes::of_providers(loaded) }
-    }
-
-    /// The same, where what only a start can change is as it was before.
-    fn with_what_stays(self, before: Option<&Self>) -> Self {
-        let Some(before) = before else { return self };
-        Self { values: changes::values_with_what_stays(&before.values, self.values), ..self }
-    }
 }
 
 impl Live {
@@ -103,11 +73,12 @@ impl Live {
         let cache = blueprints.first().and_then(Blueprint::cache);
         let memory = Memory::new(&super::world::SystemEntropy, cache);
         let tenants = Tenants::new(tenancy::build(&blueprints, &ports, &memory, now)?);
-        let span = span(&blueprints, now);
-        let in_force = Mutex::new(InForce { config: config.clone(), blueprints, read: None, span });
+        let plan = Arc::new(Plan::of(config.clone(), blueprints));
+        let span = plan.span(now);
+        let in_force = Mutex::new(InForce { plan, span });
         let (since, refused) = (AtomicU64::new(now.as_millis()), AtomicBool::new(false));
-        let to_reseal = Notify::new();
-        to_reseal.notify_one();
+        let resealing = Resealing::default();
+        resealing.is_due();
         Ok(Arc::new(Self {
             ports,
             memory,
@@ -117,7 +88,7 @@ impl Live {
             callers,
             more_callers,
             tls,
-            to_reseal,
+            resealing,
             in_force,
             since,
             refused,
@@ -146,12 +117,12 @@ impl Live {
 
     /// Notes how the configuration in force was read, so that what has changed can be told.
     pub(super) fn was_read(&self, loaded: &Loaded) {
-        self.in_force().read = Some(Read::of(loaded));
+        self.plan().was_read(loaded);
     }
 
     /// Whether these are other values than those of the configuration in force.
     pub(super) fn differs(&self, loaded: &Loaded) -> bool {
-        self.in_force().read.as_ref().is_none_or(|read| read.values != loaded.values)
+        self.plan().differs(loaded)
     }
 
     /// Notes that the configuration on disk can't be used, and says why. The one in force stays.
@@ -166,30 +137,34 @@ impl Live {
         );
     }
 
-    /// Puts another configuration in force: all of it, but for what only a start can change, or nothing.
+    /// Puts another configuration in force: all of it, but for what only a start can change, or nothing. To be called
+    /// by one at a time.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn load(&self, loaded: &Loaded) -> Result<(), Faults> {
-        let mut in_force = self.in_force();
-        let read = Read::of(loaded);
-        let before = in_force.read.as_ref().map(|read| &read.values);
-        let changes = Changes::between(before, &read.values);
-        let config = changes::with_what_stays(&in_force.config, loaded.config.clone())?;
-        changes::judge_mixed(&config, &changes)?;
-        let known = |name: &str| in_force.providers_of(name, &read);
-        let blueprints = tenancy::blueprints(&config, &self.telemetry, known)?;
-        let now = self.clock.now();
-        let tenancy = tenancy::build(&blueprints, &self.ports, &self.memory, now).map_err(|_| parts::no_secrets())?;
-        let tls = parts::tls(&config.server.tls)?;
-        let lost = changes::lost_keys(&in_force.blueprints, &blueprints, now);
-        let span = span(&blueprints, now);
-        let keys_change = span != in_force.span || changes::rings_differ(&in_force.blueprints, &blueprints);
-        self.tenants.replace(tenancy);
-        self.callers.replace(parts::callers(&config).chain(self.more_callers.iter().cloned()));
-        let read = Some(read.with_what_stays(in_force.read.as_ref()));
-        *in_force = InForce { config, blueprints, read, span };
-        drop(in_force);
+    pub(super) async fn load(self: &Arc<Self>, loaded: Loaded) -> Result<(), Faults> {
+        let live = Arc::clone(self);
+        // It reads the files that the configuration names.
+        let loading = spawn_blocking(move || live.load_blocking(&loaded));
+        loading.await.unwrap_or_else(|_| Err(Fault::of("", "it can't be loaded").into()))
+    }
+
+    fn load_blocking(&self, loaded: &Loaded) -> Result<(), Faults> {
+        let before = self.plan();
+        let Next { plan, changes, tls } = before.next(loaded, &self.telemetry)?;
+        let (now, config, blueprints) = (self.clock.now(), &plan.config, &plan.blueprints);
+        let tenancy = tenancy::build(blueprints, &self.ports, &self.memory, now).map_err(|_| parts::no_secrets())?;
+        let callers: Vec<_> = parts::callers(config).chain(self.more_callers.iter().cloned()).collect();
+        let lost = changes::lost_keys(&before.blueprints, blueprints, now);
+        let rings_differ = changes::rings_differ(&before.blueprints, blueprints);
+        let span = plan.span(now);
+        let next = InForce { plan: Arc::new(plan), span };
+        let keys_change = {
+            let mut in_force = self.in_force();
+            self.tenants.replace(tenancy);
+            self.callers.replace(callers);
+            std::mem::replace(&mut *in_force, next).span != span || rings_differ
+        };
         self.since.store(now.as_millis(), Ordering::Relaxed);
         self.refused.store(false, Ordering::Relaxed);
         changes.tell();
@@ -205,33 +180,34 @@ impl Live {
         if keys_change {
             self.memory.forget_what_was_opened();
         }
-        self.to_reseal.notify_one();
+        self.resealing.is_due();
         Ok(())
     }
 
-    /// Puts the keys in force that are those of this time, if they are others than before: later ones, or earlier ones where the
-    /// store's clock has gone back, or was not known at the start.
+    /// Puts the keys in force that are those of this time, if they are others than before: later ones, or earlier ones
+    /// where the store's clock has gone back, or was not known at the start.
     fn turn(&self) {
         let now = self.clock.now();
         let mut in_force = self.in_force();
         if in_force.span.has(now) {
             return;
         }
-        match tenancy::build(&in_force.blueprints, &self.ports, &self.memory, now) {
+        let plan = Arc::clone(&in_force.plan);
+        match tenancy::build(&plan.blueprints, &self.ports, &self.memory, now) {
             Ok(tenancy) => self.tenants.replace(tenancy),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the keys can't be changed");
                 return;
             }
         }
-        in_force.span = span(&in_force.blueprints, now);
-        for blueprint in &in_force.blueprints {
+        in_force.span = plan.span(now);
+        drop(in_force);
+        for blueprint in &plan.blueprints {
             changes::tell_keys(blueprint, now);
         }
-        drop(in_force);
         // A key that is dropped opens nothing any more, what is remembered included.
         self.memory.forget_what_was_opened();
-        self.to_reseal.notify_one();
+        self.resealing.is_due();
     }
 
     /// Changes the keys when their dates come, for as long as the future is not dropped.
@@ -244,28 +220,17 @@ impl Live {
         }
     }
 
-    /// Seals anew what outlives a key whenever it may be sealed with a former one, for as long as the future is not dropped.
+    /// Seals anew what outlives a key whenever it may be sealed with a former one, for as long as the future is not
+    /// dropped.
     pub(super) async fn resealing(self: Arc<Self>) {
-        let (mut wait, mut failures) = (RESEAL_AGAIN_AFTER, 0);
-        loop {
-            // Either way it is looked through.
-            let _ = tokio::time::timeout(wait, self.to_reseal.notified()).await;
-            tokio::select! {
-                biased;
-                // Other keys are in force: what is under way goes by those of before, and begins anew.
-                () = self.to_reseal.notified() => self.to_reseal.notify_one(),
-                is_done = self.reseal(failures > 0) => {
-                    failures = if is_done { 0 } else { failures + 1 };
-                    wait = if is_done { RESEAL_AGAIN_AFTER } else { RETRY_AFTER * (1 << failures.min(RETRY_DOUBLED)) };
-                }
-            }
-        }
+        self.resealing.keeping(|is_again| self.reseal(is_again)).await;
     }
 
-    /// Seals anew what outlives a key, of every tenant, whatever becomes of the others. Answers whether all of it was seen.
+    /// Seals anew what outlives a key, of every tenant, whatever becomes of the others. Answers whether all of it was
+    /// seen.
     async fn reseal(&self, is_again: bool) -> bool {
         let several = |blueprint: &Blueprint| blueprint.rings.has_several();
-        let several: Vec<_> = self.in_force().blueprints.iter().map(several).collect();
+        let several: Vec<_> = self.plan().blueprints.iter().map(several).collect();
         let now = self.tenants.now();
         // The default tenant keeps the keys that are for several.
         let reaches = std::iter::once(Reach::Several).chain(std::iter::repeat(Reach::Tenant));
@@ -277,22 +242,13 @@ impl Live {
         is_done
     }
 
+    fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.in_force().plan)
+    }
+
     fn in_force(&self) -> MutexGuard<'_, InForce> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl InForce {
-    /// The providers of a tenant, where nothing that they are made of has changed: what they have learnt is kept.
-    fn providers_of(&self, tenant: &str, read: &Read) -> Option<Arc<dyn Providers>> {
-        let before = self.read.as_ref()?.providers.get(tenant)?;
-        let known = self.blueprints.iter().find(|known| known.name == tenant)?;
-        (read.providers.get(tenant) == Some(before)).then(|| Arc::clone(&known.providers))
-    }
-}
-
-fn span(blueprints: &[Blueprint], now: Timestamp) -> Span {
-    blueprints.iter().map(|blueprint| blueprint.rings.span(now)).fold(Span::default(), Span::and)
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Watch {
     async fn read(&mut self, asked: Asked) {
         let loaded = match self.read_watched().await {
             Ok(loaded) if asked == Asked::AtStart && !self.live.differs(&loaded) => return,
-            Ok(loaded) => self.live.load(&loaded),
+            Ok(loaded) => self.live.load(loaded).await,
             Err(faults) => Err(faults),
         };
         if let Err(faults) = loaded {

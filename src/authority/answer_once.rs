@@ -8,14 +8,13 @@ use std::time::Duration;
 use futures::future::{Either, select};
 
 use super::admit::Judgement;
-use super::answer_store::{Claim, Claimed};
+use super::claims::{Claims, InTheWay};
 use super::ports::Lookup;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{Secret, SecretBytes, digest};
 use crate::session::admission::{Chosen, signed};
 use crate::session::credential::Credential;
 use crate::session::kept_call::KeptCall;
-use crate::session::key::AnswerKey;
 
 /// Whoever carries a call out says so again well within this time; else it is taken to have gone.
 const LEASE: Duration = Duration::from_secs(5);
@@ -108,22 +107,17 @@ impl Authority {
         let request = SecretBytes::new(digest("gatelodge request", &[&named.request]));
         let (method, caller, key) = (named.method, call.caller().into(), named.key.clone());
         let name = Name { method, caller, key, presented, request };
-        let hash = |parts: &[&[u8]]| self.vault.call.steady(parts);
-        let at = AnswerKey::of(self.settings.tenant, hash(&name.place()));
-        let claim = Claim { by: self.random(), request: hash(&name.request()) };
-        let mut own = Box::new(CarryingOut { authority: self.clone(), at, claim, name, keep_for, is_claimed: false });
+        let claims = self.claims(&name.place(), &name.request());
+        let mut own = Box::new(CarryingOut { authority: self.clone(), claims, name, keep_for });
+        let answers = &self.ports.answers;
         loop {
-            // Also where the answer is lost on its way, or nobody waits for it any more.
-            own.is_claimed = true;
-            let claimed = self.ports.answers.claim_call(&at, &claim, LEASE).await?;
-            own.is_claimed = claimed == Claimed::Taken;
-            match claimed {
-                Claimed::Taken => return Ok(Beginning::Claimed(own)),
-                Claimed::AtWork(other) | Claimed::Answered(other, _) if !self.is_request(&own.name, &other) => {
-                    return Err(Error::IdempotencyKeyReused);
+            match own.claims.make(answers.as_ref(), LEASE).await? {
+                Ok(()) => return Ok(Beginning::Claimed(own)),
+                Err(InTheWay { is_same: false, .. }) => return Err(Error::IdempotencyKeyReused),
+                Err(InTheWay { answer: Some(sealed), .. }) => {
+                    return self.repeat_call(call, named, &own.name, &sealed).await;
                 }
-                Claimed::AtWork(_) => self.ports.answers.wait_for_answer(&at, LEASE).await?,
-                Claimed::Answered(_, sealed) => return self.repeat_call(call, named, &own.name, &sealed).await,
+                Err(InTheWay { at, answer: None, .. }) => answers.wait_for_answer(&at, LEASE).await?,
             }
         }
     }
@@ -148,11 +142,6 @@ impl Authority {
 
     fn signed<'a>(&'a self, presented: &'a Presented) -> impl Iterator<Item = Credential> + 'a {
         signed(self.session_cookies(presented), self.settings.tenant, &self.vault.credential)
-    }
-
-    /// Whether a kept hash is that of the request, under any key that is loaded.
-    fn is_request(&self, name: &Name, kept: &[u8; 16]) -> bool {
-        self.vault.call.tags(&name.request()).any(|own| own == *kept)
     }
 
     async fn repeat_call(
@@ -213,11 +202,9 @@ impl Authority {
 /// A claimed call. Dropped before it is answered, it is given back: a repeat need not wait until the claim runs out.
 pub struct CarryingOut {
     authority: Authority,
-    at: AnswerKey,
-    claim: Claim,
+    claims: Claims,
     name: Name,
     keep_for: Duration,
-    is_claimed: bool,
 }
 
 impl CarryingOut {
@@ -231,7 +218,7 @@ impl CarryingOut {
         work: impl Future<Output = Result<T, Error>>,
         written: impl Fn(&T) -> Option<FinalAnswer<'_>>,
     ) -> Result<T, Error> {
-        let done = match select(pin!(work), pin!(self.hold_on())).await {
+        let done = match select(pin!(work), pin!(hold_on(self.authority.clone(), self.claims.clone()))).await {
             Either::Left((done, _)) => done,
             Either::Right((never, _)) => match never {},
         };
@@ -251,36 +238,31 @@ impl CarryingOut {
     async fn keep(&mut self, kept: &KeptCall) {
         let authority = &self.authority;
         let sealed = authority.vault.seal_kept_call(authority.nonce(), &self.name.whole(), kept);
-        match authority.ports.answers.keep_answer(&self.at, &self.claim, sealed, self.keep_for).await {
-            Ok(_) => self.is_claimed = false,
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, method = self.name.method, "the answer to an idempotency key could not be kept");
-            }
+        if let Err(error) = self.claims.keep(authority.ports.answers.as_ref(), &sealed, self.keep_for).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, method = self.name.method, "the answer to an idempotency key could not be kept");
         }
     }
+}
 
-    /// Says again and again that the call is being carried out.
-    async fn hold_on(&self) -> Infallible {
-        let ports = &self.authority.ports;
-        loop {
-            ports.beside.pause(LEASE / RENEWALS).await;
-            if let Err(error) = ports.answers.claim_call(&self.at, &self.claim, LEASE).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "an idempotency key could not be held on to");
-            }
-        }
+/// Says again and again that the call is being carried out.
+async fn hold_on(authority: Authority, claims: Claims) -> Infallible {
+    let ports = &authority.ports;
+    loop {
+        ports.beside.pause(LEASE / RENEWALS).await;
+        claims.hold_on(ports.answers.as_ref(), LEASE).await;
     }
 }
 
 impl Drop for CarryingOut {
     fn drop(&mut self) {
-        if !self.is_claimed {
+        if self.claims.is_empty() {
             return;
         }
-        let (answers, at, claim) = (self.authority.ports.answers.clone(), self.at, self.claim);
+        let (answers, mut claims) = (self.authority.ports.answers.clone(), self.claims.clone());
         self.authority.ports.beside.finish(Box::pin(async move {
-            // Where this fails too, the claim runs out by itself.
-            if let Err(error) = answers.give_back_call(&at, &claim).await {
+            // Where this fails too, the claims run out by themselves.
+            if let Err(error) = claims.give_back(answers.as_ref()).await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "an idempotency key could not be given back");
             }
         }));

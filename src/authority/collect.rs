@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use super::answer_store::{Claim, Claimed};
 use super::callback::Callback;
 use super::login_answer::LoginFailure;
 use super::{Authority, Call, Error};
 use crate::crypto::{Secret, equal};
-use crate::session::key::AnswerKey;
 use crate::session::login::KeptLogin;
 
 /// Between claiming a session and noting that it is collected there is one write.
@@ -33,19 +31,15 @@ impl Authority {
         let (state, caller) = (callback.state.secret().expose(), call.caller().as_bytes());
         let place: [&[u8]; 2] = [b"collected login", state];
         let collector: [&[u8]; 4] = [b"collected by", state, caller, key.expose().as_bytes()];
-        // Under the oldest key, as the answers of named calls are.
-        let hash = |parts: &[&[u8]]| self.vault.call.tags(parts).last().unwrap_or_default();
-        let at = AnswerKey::of(self.settings.tenant, hash(&place));
-        let claim = Claim { by: self.random(), request: hash(&collector) };
-        let is_own = |other: [u8; 16]| self.vault.call.tags(&collector).any(|own| own == other);
-        Ok(match self.ports.answers.claim_call(&at, &claim, LEASE).await? {
-            Claimed::Taken => {
-                let keep_for = self.settings.logins.keep_answer_for;
-                let is_noted = self.ports.answers.keep_answer(&at, &claim, Vec::new(), keep_for).await?;
+        let answers = self.ports.answers.as_ref();
+        let mut claims = self.claims(&place, &collector);
+        Ok(match claims.make(answers, LEASE).await? {
+            Ok(()) => {
+                let is_noted = claims.keep(answers, &[], self.settings.logins.keep_answer_for).await?;
                 if is_noted { Ok(()) } else { Err(LoginFailure::AlreadyComplete) }
             }
-            Claimed::AtWork(other) | Claimed::Answered(other, _) if is_own(other) => Ok(()),
-            Claimed::AtWork(_) | Claimed::Answered(..) => Err(LoginFailure::AlreadyComplete),
+            Err(in_the_way) if in_the_way.is_same => Ok(()),
+            Err(_) => Err(LoginFailure::AlreadyComplete),
         })
     }
 }

@@ -45,6 +45,7 @@ mod callback;
 mod came_back;
 mod choice_answer;
 pub mod choose_sessions;
+mod claims;
 mod collect;
 pub mod complete_callback;
 pub mod list_providers;

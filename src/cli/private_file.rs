@@ -55,3 +55,11 @@ fn write(beside: &Path, text: &str, before: Option<&fs::Metadata>) -> io::Result
     }
     new.sync_all()
 }
+
+#[cfg(test)]
+impl Alone {
+    /// A folder that can't be brought to the disk: no more can what stands for it here.
+    pub(super) fn unsafe_from_power() -> io::Result<Self> {
+        File::open("/dev/null").map(Self)
+    }
+}

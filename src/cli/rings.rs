@@ -15,8 +15,8 @@ use super::exit::Exit;
 use super::private_file::Alone;
 use super::serving::{block_on, exit_of, failed};
 use super::{Format, private_file};
-use crate::app::census::{Counted, Kept, census, store_time};
-use crate::app::outlive::{Longest, longest};
+use crate::app::census::{Counted, Kept, Untold, census, store_time};
+use crate::app::made::{Longest, MARGIN, longest};
 use crate::app::settings::{KeyRings, key_rings};
 use crate::app::world::SystemClock;
 use crate::authority::error::with_causes;
@@ -65,8 +65,6 @@ pub enum Verb {
     },
 }
 
-/// Something may be at work when its time is over, and clocks differ.
-const MARGIN: Duration = Duration::from_hours(1);
 /// How long a store may take to tell its time.
 const STORE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -189,20 +187,29 @@ fn rotate(
         let (id, got_end) = rings.rotate(name, &secret, rotation.active_from, former_until, rotation.now);
         added.push(Added { ring: name.clone(), id, longest, former_until, got_end });
     }
-    if let (Some(file), Some(alone)) = (file, &alone) {
-        match private_file::replace(file, rings.text().expose(), alone) {
-            Ok(None) => {}
-            Ok(Some(error)) => {
-                writeln!(err, "warning: {shown} is written, but may be lost with the power: its folder says {error}")?;
-            }
-            Err(error) => {
-                writeln!(err, "error: can't write {shown}: {error}. Nothing was changed")?;
-                return Ok(Exit::Failed);
-            }
-        }
+    if let (Some(file), Some(alone)) = (file, &alone)
+        && !put(file, &rings, alone, err)?
+    {
+        return Ok(Exit::Failed);
     }
     tell_added(&added, &rings, rotation, file, out)?;
     Ok(Exit::Done)
+}
+
+/// Writes the file, and says what is wrong with that. Answers whether it is there.
+fn put(file: &Path, rings: &RingText, alone: &Alone, err: &mut impl Write) -> io::Result<bool> {
+    let shown = file.display();
+    match private_file::replace(file, rings.text().expose(), alone) {
+        Ok(None) => Ok(true),
+        Ok(Some(error)) => {
+            writeln!(err, "warning: {shown} is written, but may be lost with the power: its folder says {error}")?;
+            Ok(true)
+        }
+        Err(error) => {
+            writeln!(err, "error: can't write {shown}: {error}. Nothing was changed")?;
+            Ok(false)
+        }
+    }
 }
 
 fn tell_added(
@@ -284,7 +291,8 @@ fn list(loaded: &Loaded, now: Timestamp, output: Format, out: &mut impl Write) -
 fn check(counted: &[Counted], output: Format, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     let record = |one: &Counted| {
         let state = one.state.map_or("unknown", KeyState::name);
-        let mut record = json!({ "tenant": one.tenant, "id": key_id_text(one.id), "state": state });
+        let mut record =
+            json!({ "tenant": one.tenant, "id": key_id_text(one.id), "state": state, "may_go": one.is_free() });
         if let Value::Object(record) = &mut record {
             let kinds = one.kept.named().into_iter().chain([("in_all", one.kept.total())]);
             record.extend(kinds.map(|(kind, count)| (kind.to_owned(), count.to_string().into())));
@@ -299,23 +307,20 @@ fn check(counted: &[Counted], output: Format, out: &mut impl Write, err: &mut im
             writeln!(out, "{}", table(&records, &columns))?;
             for one in counted.iter().filter(|one| one.state == Some(KeyState::Retiring)) {
                 let (tenant, id) = (&one.tenant, key_id_text(one.id));
-                match one.kept.total() {
-                    0 if one.is_whole => {
-                        writeln!(out, "{tenant}: nothing is under the key {id} any more: it may be taken out")?;
-                    }
-                    0 => {
-                        let until = one.retire_after.map_or_else(
-                            || "for as long as a session lasts after a later key became active".to_owned(),
-                            |date| format!("until {}", Moment::at(date)),
-                        );
-                        writeln!(
-                            out,
-                            "{tenant}: none of these is under the key {id}, but what is not counted may be (credentials, \
-                             fingerprints, kept answers): leave it in {until}"
-                        )?;
-                    }
-                    count => writeln!(out, "{tenant}: {count} records need the key {id}: leave it in until none does")?,
-                }
+                let told = match (one.kept.total(), one.untold) {
+                    (0, Untold::Nothing) => format!("nothing is under the key {id} any more: it may be taken out"),
+                    (0, Untold::Until(date)) => format!(
+                        "none of these is under the key {id}, but what is not counted may be (docs/operations.md): leave it in \
+                         until {}",
+                        Moment::at(date)
+                    ),
+                    (0, Untold::Unknown) => format!(
+                        "none of these is under the key {id}, but what is not counted may be (docs/operations.md), and no later \
+                         key says since when it signs (`active_from`): leave it in for as long as a session lasts after that"
+                    ),
+                    (count, _) => format!("{count} records need the key {id}: leave it in until none does"),
+                };
+                writeln!(out, "{tenant}: {told}")?;
             }
         }
         Format::Json => writeln!(out, "{}", Value::Array(records))?,
@@ -328,4 +333,26 @@ fn check(counted: &[Counted], output: Format, out: &mut impl Write, err: &mut im
         writeln!(err, "error: {tenant}: the key {id} is not loaded; under it are {}", kinds.join(", "))?;
     }
     Ok(if lost.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Others may have learnt of its key by then: it is written all the same.
+    #[test]
+    fn a_file_that_may_be_lost_with_the_power_is_written_and_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, mut err) = (folder.path().join("rings.yaml"), Vec::new());
+        let rings = RingText::read("f", "csrf: [{ secret: x }]").unwrap();
+        let is_there = put(&file, &rings, &Alone::unsafe_from_power().unwrap(), &mut err).unwrap();
+        let err = String::from_utf8(err).unwrap();
+        assert!(is_there && err.starts_with("warning: ") && err.contains("may be lost with the power"), "{err}");
+        assert!(std::fs::read_to_string(&file).unwrap().contains("secret: 'x'"));
+        let mut err = Vec::new();
+        let alone = Alone::with(&file).unwrap();
+        assert!(put(&file, &rings, &alone, &mut err).unwrap() && err.is_empty());
+        assert!(!put(&folder.path().join("none/rings.yaml"), &rings, &alone, &mut err).unwrap());
+        assert!(String::from_utf8(err).unwrap().contains("Nothing was changed"));
+    }
 }

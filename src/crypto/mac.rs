@@ -14,15 +14,16 @@ pub const MAC_LEN: usize = 16;
 #[derive(Clone)]
 pub struct MacRing {
     keys: Vec<(KeyId, Hmac<Sha256>)>,
-    oldest: usize,
+    /// How many of those that follow the first were there before it.
+    older: usize,
     missing: Vec<KeyId>,
 }
 
 impl MacRing {
-    pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>, oldest: usize, missing: Vec<KeyId>) -> Self {
+    pub(super) fn new(keys: Vec<(KeyId, SecretBytes<32>)>, older: usize, missing: Vec<KeyId>) -> Self {
         let keys =
             keys.into_iter().filter_map(|(id, key)| Some((id, Hmac::new_from_slice(key.expose()).ok()?))).collect();
-        Self { keys, oldest, missing }
+        Self { keys, older, missing }
     }
 
     /// Authenticates the length-delimited `parts`, and names the key that did it.
@@ -55,11 +56,19 @@ impl MacRing {
         self.missing.contains(id)
     }
 
-    /// The tag of `parts` under the oldest key: what finds something again, at every replica alike, while newer keys come
-    /// and become active.
+    /// The tags of `parts` under every key, the oldest first, whichever signs: what names something at every replica
+    /// alike. Where it has all of these names, it is found while newer keys come and become active, and when the oldest
+    /// is dropped.
+    pub fn names<'a>(&'a self, parts: &'a [&'a [u8]]) -> impl Iterator<Item = [u8; MAC_LEN]> + 'a {
+        let (older, later) = (1..=self.older, self.older + 1..);
+        let keys = older.chain([0]).chain(later.take_while(|at| *at < self.keys.len()));
+        keys.filter_map(|at| self.keys.get(at)).map(|(_, key)| tag(key, parts))
+    }
+
+    /// The first of these names: for what may be lost with the oldest key.
     #[must_use]
     pub fn steady(&self, parts: &[&[u8]]) -> [u8; MAC_LEN] {
-        self.keys.get(self.oldest).map_or([0; MAC_LEN], |(_, key)| tag(key, parts))
+        self.names(parts).next().unwrap_or_default()
     }
 
     /// The tag of `parts` under every key, the signing one first: what a stored keyed hash may be equal to.

@@ -18,8 +18,6 @@ pub type KeyId = [u8; KEY_ID_LEN];
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     keys: Vec<(KeyId, Secret)>,
-    /// The place of the one that was there first.
-    oldest: usize,
     /// How many were there before the active one: they follow it, and the later ones these.
     older: usize,
     /// Keys that belong to the ring, and are not at hand.
@@ -43,19 +41,18 @@ impl KeyRing {
     pub fn of(oldest_first: Vec<Secret>, active: usize, missing: Vec<KeyId>) -> Self {
         let mut keys: Vec<_> = oldest_first.into_iter().map(|secret| (key_id(&secret), secret)).collect();
         let active = if active < keys.len() { active } else { 0 };
-        let oldest = usize::from(active != 0);
-        // The active one comes to the front; of the others the order does not matter, but for who is the oldest.
+        // The active one comes to the front; the others stay in their order.
         if !keys.is_empty() {
             let key = keys.remove(active);
             keys.insert(0, key);
         }
-        Self { keys, oldest, older: active, missing }
+        Self { keys, older: active, missing }
     }
 
     /// The keys that authenticate things of one purpose.
     #[must_use]
     pub fn mac(&self, purpose: &str) -> MacRing {
-        MacRing::new(self.derive(purpose), self.oldest, self.missing.clone())
+        MacRing::new(self.derive(purpose), self.older, self.missing.clone())
     }
 
     /// The keys that seal things of one purpose.
@@ -107,15 +104,18 @@ mod tests {
 
     // Replicas whose rings differ by keys that come and go name the same thing alike.
     #[test]
-    fn the_steady_tag_is_that_of_the_oldest_key_whichever_is_active() {
-        let [old, new] = ["old", "new"].map(Secret::new);
-        let steady = |ring: KeyRing| ring.mac("p").steady(&[b"x"]);
-        let alone = steady(KeyRing::new(old.clone(), []));
-        for active in [0, 1, 7] {
-            assert_eq!(steady(KeyRing::of(vec![old.clone(), new.clone()], active, Vec::new())), alone);
+    fn names_are_in_the_order_of_the_keys_whichever_is_active() {
+        let secrets = ["old", "new", "next"].map(Secret::new);
+        let names = |ring: KeyRing| ring.mac("p").names(&[b"x"]).collect::<Vec<_>>();
+        let each = secrets.each_ref().map(|one| KeyRing::new(one.clone(), []).mac("p").steady(&[b"x"]));
+        for active in [0, 1, 2, 7] {
+            let ring = KeyRing::of(secrets.to_vec(), active, Vec::new());
+            assert_eq!(ring.mac("p").steady(&[b"x"]), each[0]);
+            assert_eq!(names(ring), each, "{active}");
         }
-        assert_eq!(steady(KeyRing::new(new.clone(), [old])), alone);
-        assert_ne!(steady(KeyRing::new(new, [])), alone);
+        let [old, new, _] = secrets;
+        assert_eq!(names(KeyRing::new(new, [old])), each[..2]);
+        assert_eq!(KeyRing::of(Vec::new(), 0, Vec::new()).mac("p").steady(&[b"x"]), [0; 16]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Owns accepting connections: each handshake of TLS beside the others, within a time, and no more at once than there is room
-//! for. Does not know what is said over a connection.
+//! Owns accepting connections: each handshake of TLS beside the others, within a time, and no more at once than there
+//! is room for. Does not know what is said over a connection.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::stream::{self, Stream};
@@ -14,10 +16,12 @@ use tokio_rustls::TlsAcceptor;
 use super::connection::Connection;
 use super::strangers::NowAndThen;
 use super::tls::Tls;
+use crate::session::rate::network;
 
 /// How long a handshake may take.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// How many handshakes are at work at most. Of more, the oldest is given up: one that goes on well takes a few round trips.
+/// How many handshakes are at work at most. Of more, the oldest is given up of the network that has the most: whoever
+/// floods the door displaces itself first, and one that goes on well takes a few round trips.
 const AT_WORK: usize = 512;
 /// How long nothing is accepted when the system can't give another connection, lest asking be all that is done.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -73,8 +77,8 @@ fn is_of_one(error: &io::Error) -> bool {
 #[derive(Default)]
 struct Handshakes {
     at_work: JoinSet<Result<Connection, Failed>>,
-    /// In the order in which they began; some may be done.
-    begun: VecDeque<AbortHandle>,
+    /// In the order in which they began, and from where; some may be done.
+    begun: VecDeque<(Option<IpAddr>, AbortHandle)>,
     said: NowAndThen,
 }
 
@@ -83,15 +87,17 @@ struct Failed(Option<std::net::SocketAddr>, io::Error);
 
 impl Handshakes {
     fn begin(&mut self, tls: Tls, stream: TcpStream) {
+        let from = stream.peer_addr().ok().map(|peer| network(peer.ip()));
         if self.begun.len() >= AT_WORK {
-            self.begun.retain(|one| !one.is_finished());
+            self.begun.retain(|(_, one)| !one.is_finished());
         }
         if self.begun.len() >= AT_WORK
-            && let Some(oldest) = self.begun.pop_front()
+            && let Some((_, one)) =
+                displaced(self.begun.iter().map(|(from, _)| *from)).and_then(|at| self.begun.remove(at))
         {
-            oldest.abort();
+            one.abort();
         }
-        self.begun.push_back(self.at_work.spawn(shake(tls, stream)));
+        self.begun.push_back((from, self.at_work.spawn(shake(tls, stream))));
     }
 
     /// The next that has a connection; `None` where none is at work.
@@ -127,6 +133,17 @@ impl Handshakes {
     }
 }
 
+/// Which of them, the oldest first, makes room: the oldest of the network that has the most; of several such, the
+/// oldest of all.
+fn displaced<T: Copy + Eq + Hash>(begun: impl Iterator<Item = T> + Clone) -> Option<usize> {
+    let mut counts = HashMap::new();
+    for from in begun.clone() {
+        *counts.entry(from).or_insert(0_usize) += 1;
+    }
+    let most = counts.values().copied().max()?;
+    begun.into_iter().position(|from| counts.get(&from) == Some(&most))
+}
+
 async fn shake(tls: Tls, stream: TcpStream) -> Result<Connection, Failed> {
     let peer = stream.peer_addr().ok();
     let accepting = TlsAcceptor::from(tls.now().server.clone()).accept(stream);
@@ -134,5 +151,17 @@ async fn shake(tls: Tls, stream: TcpStream) -> Result<Connection, Failed> {
         Ok(Ok(stream)) => Ok(Connection::under(&tls, stream)),
         Ok(Err(error)) => Err(Failed(peer, error)),
         Err(_) => Err(Failed(peer, io::ErrorKind::TimedOut.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_the_most_makes_room_first() {
+        let of = |begun: &str| displaced(begun.chars());
+        assert_eq!((of(""), of("abc"), of("abcb")), (None, Some(0), Some(1)));
+        assert_eq!((of("abba"), of("abbab")), (Some(0), Some(1)), "one network alone is as none");
     }
 }

@@ -130,6 +130,13 @@ impl Ring {
         self.keys.iter().map(move |key| (key, state(key, active, kept, now)))
     }
 
+    /// Since when this key no more signs and seals; `None` where it does, or nobody has written down since when.
+    #[must_use]
+    pub fn followed_since(&self, id: KeyId, now: Timestamp) -> Option<Timestamp> {
+        let later = self.there(now).skip_while(|key| key.id != id).skip(1);
+        later.filter_map(|key| key.active_from).find(|date| *date <= now)
+    }
+
     /// The keys as they are at this time. Where no date has come yet, the earliest key is active all the same.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> KeyRing {
@@ -255,6 +262,16 @@ mod tests {
         for (now, name) in [(0, "a"), (99, "a"), (100, "b"), (250, "c"), (400, "c")] {
             assert_eq!(signs(&ring.at(at(now)), &["a", "b", "c"]), Some(name), "{now}");
         }
+    }
+
+    #[test]
+    fn a_key_is_followed_from_the_date_of_the_next_that_is_there() {
+        let ring = Ring::new([key("a", 0, 0), key("b", 0, 0), key("c", 100, 200), key("d", 300, 0), lost("e", 50, 0)]);
+        let followed = |name: &str, now| ring.followed_since(key_id(&Secret::new(name)), at(now));
+        assert_eq!([99, 100, 199].map(|now| followed("a", now)), [None, Some(at(100)), Some(at(100))]);
+        // Between the end of one and the date of the next it signs once more.
+        assert_eq!([200, 299, 300].map(|now| followed("b", now)), [None, None, Some(at(300))]);
+        assert_eq!((followed("d", 400), followed("e", 400)), (None, None));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use gatelodge::app::world::SystemClock;
+use gatelodge::authority::ports::Clock as _;
 use serde_json::Value;
 
 use super::{gatelodge, text};
@@ -147,6 +149,32 @@ fn the_former_keys_of_each_ring_end_after_the_longest_of_what_they_made() {
         ("what is sealed anew", 1),
     ];
     assert_eq!(found, expected);
+}
+
+// Which key hashed a fingerprint nobody can tell, but until when one may be there.
+#[test]
+fn a_former_key_may_go_when_all_has_ended_that_no_count_shows() {
+    let may_go = |mode: &str, hours: u64| {
+        let since = SystemClock.now().as_secs() - hours * 3600;
+        let since = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + Duration::from_secs(since));
+        let folder = folder(&format!(
+            "store: {{ embedded: {{ path: sessions.redb }} }}\n\
+             app: {{ idempotency: {{ keep_answers_for: 1h }}, sessions: {{ max_age: 3days, idle_timeout: 1day, \
+             security: {{ fingerprint: {mode} }}, \
+             rings: {{ session: [{{ secret: 'hT5bV9nM2kL7jH4gF1dS8aP3oI6uY0tR', active_from: {since} }}] }} }} }}\n"
+        ));
+        let (code, told, err) = run(folder.path(), &["rings", "check"]);
+        assert_eq!(code, 0, "{err}");
+        let (_, out, _) = run(folder.path(), &["rings", "check", "-o", "json"]);
+        let rows: Vec<Value> = serde_json::from_str(&out).unwrap();
+        let row = rows.iter().find(|row| row["state"] == "retiring").unwrap();
+        let may_go = row["may_go"] == true;
+        let line = if may_go { "any more: it may be taken out" } else { "leave it in until 20" };
+        assert!(told.contains(line), "{told}");
+        may_go
+    };
+    assert!(!may_go("warn", 72) && may_go("warn", 74), "as long as the longest session, and an hour");
+    assert!(!may_go("off", 1) && may_go("off", 3), "as long as an answer");
 }
 
 // With no key nothing could be signed, and everybody would be logged out.

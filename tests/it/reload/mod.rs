@@ -6,5 +6,6 @@ mod gap;
 mod outlived;
 mod own_rings;
 mod process;
+mod repeated;
 mod replicas;
 pub mod served;

@@ -1,6 +1,7 @@
 //! Shows what outlives the keys that signed and sealed it: API keys that were made at run time, and mint keys, on replicas over one
 //! store, through their doors. Does not know how a replica learns of keys.
 
+use gatelodge::app::keeper;
 use gatelodge::authority::caller_keys::Reach;
 use gatelodge::authority::reseal::Resealed;
 use gatelodge::crypto::key_id_text;
@@ -13,6 +14,8 @@ use super::replicas::{DELAY, Replica, key, lost, replicas};
 use crate::callers::{calls, listed, made, revoke};
 use crate::rpc::failed;
 use crate::rpc::serving::{Serving, by};
+use crate::world::faults::Fault;
+use crate::world::log::Log;
 use crate::world::{Browser, FaultyStore, Kept, on_every_store};
 
 on_every_store! {
@@ -22,6 +25,7 @@ on_every_store! {
     a_forged_key_that_names_another_signer_costs_one_list_of_keys
     what_a_replica_that_is_ahead_has_sealed_stays_under_its_key
     mint_keys_that_nobody_asks_for_outlive_the_key_that_sealed_them
+    trouble_with_sealing_anew_is_told_when_it_lasts
 }
 
 /// Gives the first key an end, lets the second take its place, and seals anew what outlives it; then that end comes.
@@ -180,4 +184,24 @@ async fn mint_keys_that_nobody_asks_for_outlive_the_key_that_sealed_them(kept: K
             }
         }
     }
+}
+
+async fn trouble_with_sealing_anew_is_told_when_it_lasts(kept: Kept) {
+    let mut all = replicas(kept, &[key("old", None), key("new", None)]).await;
+    let store = FaultyStore::before(&mut all[0].ports);
+    all[0].turn();
+    let reseal = async |is_again| {
+        let log = Log::default();
+        let listens = log.listen();
+        let is_done = keeper::reseal(&all[0].world.authority, Reach::Several, is_again).await;
+        drop(listens);
+        let text = log.text();
+        let said = text.lines().find(|line| line.contains("what outlives a key can't be sealed anew yet"));
+        (is_done, said.map(|line| line.split_whitespace().nth(1).unwrap().to_owned()))
+    };
+    store.set(Fault::Away);
+    assert_eq!(reseal(false).await, (false, Some("DEBUG".to_owned())), "it may be over by the next time");
+    assert_eq!(reseal(true).await, (false, Some("WARN".to_owned())));
+    store.set(None);
+    assert_eq!(reseal(true).await, (true, None));
 }

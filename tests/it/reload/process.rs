@@ -246,6 +246,6 @@ async fn a_key_changes_under_load_on_three_processes_and_nobody_is_logged_out() 
     fs::write(all[0].path("rings.yaml"), "").unwrap();
     all[0].says("a key is gone from the configuration while it was in use", 2).await;
     let said = all[0].lines("a key is gone").concat();
-    assert!(said.contains("credentials and logins under way") && said.contains("CSRF tokens"), "{said}");
+    assert!(said.contains("credentials, logins under way; where") && said.contains("CSRF tokens"), "{said}");
     assert_eq!(all[1].me(&after).await, 200, "the others have it");
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use gatelodge::authority::settings::{RouteSet, Settings};
 use gatelodge::authority::validate_session::{Outcome, Question};
 use gatelodge::authority::{Authority, Error, Memory, Ports};
 use gatelodge::crypto::{Secret, key_id, key_id_text};
@@ -38,6 +39,11 @@ fn rings(keys: &[RingKey]) -> [Ring; 2] {
     [Ring::new(keys.to_vec()), Ring::new(keys.iter().map(other))]
 }
 
+/// Front ends collect their sessions too.
+fn served() -> Settings {
+    Settings { route_sets: vec![RouteSet::Web, RouteSet::Api], ..settings() }
+}
+
 /// A replica: what it remembers, and the ring that it has learnt of.
 pub(super) struct Replica {
     pub(super) world: World,
@@ -57,7 +63,7 @@ impl Replica {
         let now = self.ports.clock.now();
         let [session, csrf] = &self.rings;
         let vault = Vault::with(settings().tenant, &Rings::two(&session.at(now), &csrf.at(now)));
-        self.world.authority = Authority::with(self.ports.clone(), vault, settings(), &self.memory);
+        self.world.authority = Authority::with(self.ports.clone(), vault, served(), &self.memory);
         self.memory.forget_what_was_opened();
     }
 }

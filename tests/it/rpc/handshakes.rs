@@ -9,7 +9,7 @@ use rustls::HandshakeKind;
 use rustls::pki_types::CertificateDer;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::serving::{by, validation};
@@ -55,6 +55,21 @@ async fn handshakes_that_never_end_hold_up_nobody_however_many_there_are() {
     // The oldest had to make room, long before its time was over.
     let oldest = timeout(Duration::from_secs(5), stalled[0].read(&mut [0; 1])).await.expect("it is open");
     assert!(matches!(oldest, Ok(0) | Err(_)), "{oldest:?}");
+}
+
+#[tokio::test]
+async fn a_flood_from_one_network_displaces_itself_and_nobody_else() {
+    let (world, ours) = (World::new(), issuer());
+    let serving = serving(&world, &ours, None).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    // A slow one from elsewhere, older than all of the flood.
+    let mut slow = socket.connect(serving.address).await.unwrap();
+    slow.write_all(b"\x16\x03\x01").await.unwrap();
+    let mut flood = stalled(serving.address, 600).await;
+    let displaced = timeout(Duration::from_secs(5), flood[0].read(&mut [0; 1])).await.expect("it is open");
+    assert!(matches!(displaced, Ok(0) | Err(_)), "{displaced:?}");
+    timeout(Duration::from_millis(300), slow.read(&mut [0; 1])).await.expect_err("it was displaced");
 }
 
 #[tokio::test]
