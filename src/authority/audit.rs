@@ -1,42 +1,24 @@
-//! Owns writing down what happened, beside the answer: it keeps nobody waiting, and its trouble fails nothing. Does not know
-//! who asks for it later.
+//! Owns what is written down of what happens, beside the answer: it keeps nobody waiting, and its trouble fails nothing. Does
+//! not know how it gets to the store, nor who asks for it later.
 
-use std::time::Duration;
-
-use futures::future::join_all;
+use std::sync::Arc;
 
 use super::audit_queue::Added;
-use super::audit_store::KeptEntry;
-use super::ports::StoreResult;
-use super::settings::{AuditSettings, ClientAddresses};
+use super::audit_writer::{AuditWriter, leave_out, write_entries};
+use super::settings::ClientAddresses;
 use super::trail::Trail;
 use super::{Authority, Call, Error};
-use crate::session::audit::{Action, Entry, EntryId, Outcome, readable};
+use crate::session::audit::{Action, Entry, Outcome, readable};
 use crate::session::key::{SessionKey, UserKey};
 use crate::session::rate::network;
 use crate::session::request::RequestContext;
 
-/// How many entries are on their way to the store at once.
-const AT_ONCE: usize = 64;
-/// How long an entry may take from when it was made until it is written, for those who watch to find it where they look.
-pub(super) const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
-
-/// Why an entry is not kept.
-#[derive(Clone, Copy)]
-enum NotKept {
-    TooManyWait,
-    HourIsFull,
-    StoreInTrouble,
-}
-
-impl NotKept {
-    /// For figures, and for the log.
-    const fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::TooManyWait => ("queue_full", "too many wait"),
-            Self::HourIsFull => ("hour_full", "too many in an hour of what can be caused without a session"),
-            Self::StoreInTrouble => ("store_unavailable", "trouble of the store"),
-        }
+/// With which outcome something was done; `None` where it was not, or nobody can say.
+pub(super) const fn outcome_of<T>(done: &Result<T, Error>) -> Option<Outcome> {
+    match done {
+        Ok(_) => Some(Outcome::Done),
+        Err(Error::Unreplicated { .. }) => Some(Outcome::Unreplicated),
+        Err(_) => None,
     }
 }
 
@@ -54,11 +36,25 @@ impl Authority {
     /// Writes an entry down, if entries are kept. It answers at once.
     pub(super) fn audit(&self, entry: Entry) {
         let Some(settings) = self.settings.audit else { return };
-        match self.audit_queue.add(self.audit_writer, entry, settings.most_an_hour) {
-            Added::First => self.ports.beside.finish(Box::pin(self.clone().write_entries(settings))),
+        let queue = &self.audit_queue;
+        match queue.add(entry, settings.most_an_hour) {
+            Added::First => self.ports.beside.finish(Box::pin(write_entries(Arc::clone(queue)))),
             Added::Waits => (),
-            Added::Full => self.say_not_kept(NotKept::TooManyWait, 1, None),
-            Added::NoRoom => self.say_not_kept(NotKept::HourIsFull, 1, None),
+            Added::LeftOut(why) => leave_out(queue, &self.audit_writer(), why, None),
+        }
+    }
+
+    /// By its keys and settings entries are written from now on, whichever authority of this tenant adds them.
+    pub(super) fn take_effect(&self) {
+        self.audit_queue.put_in_force(self.audit_writer());
+    }
+
+    fn audit_writer(&self) -> AuditWriter {
+        AuditWriter {
+            ports: self.ports.clone(),
+            vault: Arc::clone(&self.vault),
+            settings: Arc::clone(&self.settings),
+            refusals: Arc::clone(&self.refusals),
         }
     }
 
@@ -112,66 +108,6 @@ impl Authority {
         if self.settings.audit.is_some_and(|audit| audit.tokens) {
             let entry = self.entry(action, call, None);
             self.audit(Entry { session: Some(session), user: Some(user), ..entry });
-        }
-    }
-
-    async fn write_entries(self, settings: AuditSettings) {
-        loop {
-            let some = self.audit_queue.take(self.audit_writer, AT_ONCE);
-            if some.is_empty() {
-                return;
-            }
-            let (began, mut no_room, mut failed, mut cause) = (self.ports.clock.running(), 0, 0, None);
-            for kept in join_all(some.into_iter().map(|entry| self.keep_entry(entry, settings))).await {
-                match kept {
-                    Ok(true) => (),
-                    Ok(false) => no_room += 1,
-                    Err(error) => {
-                        failed += 1;
-                        cause = Some(error);
-                    }
-                }
-            }
-            // What failed may be kept all the same, and late.
-            if failed > 0 || self.ports.clock.running().saturating_sub(began) > WRITTEN_WITHIN {
-                self.audit_queue.note_late();
-            }
-            if no_room > 0 {
-                self.say_not_kept(NotKept::HourIsFull, no_room, None);
-            }
-            if let Some(cause) = cause {
-                self.say_not_kept(NotKept::StoreInTrouble, failed, Some(&cause));
-            }
-        }
-    }
-
-    /// Keeps an entry under the moment when it was made. One that had to wait is kept under the moment when it is written: so
-    /// those who watch find it, who have looked past the other.
-    async fn keep_entry(&self, entry: Entry, settings: AuditSettings) -> StoreResult<bool> {
-        let (tenant, now) = (self.settings.tenant, self.ports.clock.now());
-        let at = if now.since(entry.at) > WRITTEN_WITHIN { now } else { entry.at };
-        let (id, room) = (EntryId::new(at, self.audit_queue.place(), self.random()), entry.room());
-        let kept = KeptEntry {
-            id,
-            names: entry.about().iter().map(|about| self.vault.entry_name(about)).collect(),
-            room,
-            sealed: self.vault.seal_entry(self.nonce(), tenant, &id, &entry),
-        };
-        let is_kept = self.ports.audit.keep_entry(tenant, kept, settings.keep_for, settings.most_an_hour).await?;
-        if let Some(room) = room.filter(|_| !is_kept) {
-            self.audit_queue.close(room, at);
-        }
-        Ok(is_kept)
-    }
-
-    /// What is not kept is counted, and told now and then.
-    fn say_not_kept(&self, why: NotKept, count: u64, error: Option<&(dyn std::error::Error + 'static)>) {
-        let (reason, why) = why.words();
-        self.show_not_audited(reason, count);
-        let now = self.ports.clock.running();
-        if let Some(unsaid) = self.refusals.say(self.settings.tenant, ("audit", why), now) {
-            let tenant = &self.settings.tenant_name;
-            tracing::warn!(tenant, why, count, unsaid, error, "audit entries are not kept: the log alone has them");
         }
     }
 

@@ -1,56 +1,57 @@
-//! Owns what waits to be written down of a tenant: a bounded number of entries, one writer at a time; and of which sessions
-//! something that comes with every request was said a moment ago. Does not know what an entry says.
+//! Owns what waits to be written down of a tenant: a bounded number of entries of each room, one task that writes them, and by
+//! what they are written; and of which sessions something that comes with every request was said a moment ago. Does not know
+//! what an entry says.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::audit_left_out::{LeftOut, NotKept};
 use super::audit_rooms::AuditRooms;
+use super::audit_writer::AuditWriter;
 use crate::session::audit::{Entry, Room};
 use crate::session::key::SessionKey;
 use crate::session::time::Timestamp;
 
-/// How many entries may wait. What comes beyond it is in the log alone.
-const MOST: usize = 4096;
+/// How many entries of each room may wait. What comes beyond it is in the log alone.
+const PLACES: usize = 1024;
 /// How long nothing more is said of the same session.
 const QUIET: Duration = Duration::from_mins(10);
 /// Of how many sessions that is known.
 const SESSIONS: usize = 4096;
 
 /// What waits to be written down.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct AuditQueue {
     state: Mutex<State>,
     late: AtomicU64,
-    writers: AtomicU64,
     written: AtomicU16,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     waiting: VecDeque<Entry>,
-    /// Who writes, if anybody does.
-    writer: Option<Writer>,
+    /// How many of each room wait.
+    counts: [usize; Room::COUNT],
+    is_writing: bool,
+    /// By what entries are written, whoever added them.
+    writer: Option<Arc<AuditWriter>>,
     rooms: AuditRooms,
+    left_out: LeftOut,
+    is_telling: bool,
     said: HashMap<SessionKey, Duration>,
 }
-
-/// Who may write: an authority with its keys and settings. Of two that have one queue the later has those in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Writer(u64);
 
 /// What became of adding an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Added {
-    /// Nobody writes, or somebody whose place is to be taken: whoever added it has to see to it.
+    /// Nobody writes: whoever added it has to see to it.
     First,
     /// Somebody is at it.
     Waits,
-    /// Too many wait.
-    Full,
-    /// Its hour has as many of its kind as it may have.
-    NoRoom,
+    /// There is no place for it.
+    LeftOut(NotKept),
 }
 
 impl AuditQueue {
@@ -58,46 +59,70 @@ impl AuditQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Another one who may write, later than all before.
-    pub(super) fn another_writer(&self) -> Writer {
-        Writer(self.writers.fetch_add(1, Ordering::Relaxed))
+    /// From now on entries are written by this, those that wait among them.
+    pub(super) fn put_in_force(&self, writer: AuditWriter) {
+        self.state().writer = Some(Arc::new(writer));
     }
 
-    /// Adds an entry, where its hour has fewer than `most` of its room.
-    pub(super) fn add(&self, by: Writer, entry: Entry, most: u64) -> Added {
+    /// By what entries are written now; `None` where they were never asked for.
+    pub(super) fn writer(&self) -> Option<Arc<AuditWriter>> {
+        self.state().writer.clone()
+    }
+
+    /// Adds an entry, where its hour has fewer than `most` of its room, if that is bounded.
+    pub(super) fn add(&self, entry: Entry, most: u64) -> Added {
         let mut state = self.state();
+        let State { waiting, counts, is_writing, rooms, .. } = &mut *state;
         let room = entry.room();
-        // Each leaves places for what is rarer.
-        let places = match room {
-            Some(Room::Anybodys) => MOST / 4,
-            Some(Room::Begun) => MOST / 2,
-            Some(Room::Returned) => MOST / 4 * 3,
-            None => MOST,
+        let Some(count) = counts.get_mut(room.place()).filter(|count| **count < PLACES) else {
+            return Added::LeftOut(NotKept::TooManyWait);
         };
-        if state.waiting.len() >= places {
-            return Added::Full;
+        if room.is_bounded() && !rooms.take(room, entry.at, most) {
+            return Added::LeftOut(NotKept::HourIsFull);
         }
-        if room.is_some_and(|room| !state.rooms.take(room, entry.at, most)) {
-            return Added::NoRoom;
-        }
-        state.waiting.push_back(entry);
-        if state.writer.is_some_and(|writer| writer >= by) {
-            return Added::Waits;
-        }
-        state.writer = Some(by);
-        Added::First
+        *count += 1;
+        waiting.push_back(entry);
+        if std::mem::replace(is_writing, true) { Added::Waits } else { Added::First }
     }
 
-    /// What is to be written next, `most` at most. Nothing: then the writer has ended, or another has taken its place.
-    pub(super) fn take(&self, by: Writer, most: usize) -> Vec<Entry> {
+    /// What is to be written next, `most` at most. Nothing: then the writing has ended.
+    pub(super) fn take(&self, most: usize) -> Vec<Entry> {
         let mut state = self.state();
-        if state.writer != Some(by) {
-            return Vec::new();
+        let State { waiting, counts, is_writing, .. } = &mut *state;
+        let some: Vec<_> = waiting.drain(..most.min(waiting.len())).collect();
+        for entry in &some {
+            if let Some(count) = counts.get_mut(entry.room().place()) {
+                *count = count.saturating_sub(1);
+            }
         }
-        let count = most.min(state.waiting.len());
-        let taken: Vec<_> = state.waiting.drain(..count).collect();
-        state.writer = Some(by).filter(|_| !taken.is_empty());
-        taken
+        *is_writing = !some.is_empty();
+        some
+    }
+
+    /// Counts an entry that is not kept, until that is told.
+    pub(super) fn leave_out(&self, why: NotKept) {
+        self.state().left_out.add(why, 1);
+    }
+
+    /// What is not kept and was not told yet.
+    pub(super) fn left_out(&self) -> LeftOut {
+        self.state().left_out
+    }
+
+    /// Whether somebody has to begin to tell what is not kept: there is something, and nobody is at it.
+    pub(super) fn begin_to_tell(&self) -> bool {
+        let mut state = self.state();
+        !state.left_out.is_none() && !std::mem::replace(&mut state.is_telling, true)
+    }
+
+    /// So much was told; `None`: it could not be. Answers whether to go on.
+    pub(super) fn told(&self, told: Option<&LeftOut>) -> bool {
+        let mut state = self.state();
+        if let Some(told) = told {
+            state.left_out.take(told);
+        }
+        state.is_telling = told.is_some() && !state.left_out.is_none();
+        state.is_telling
     }
 
     /// The place of the next entry among those of its moment.
@@ -144,60 +169,81 @@ mod tests {
     use crate::session::key::{Partition, TenantNumber};
 
     const UNBOUNDED: u64 = u64::MAX;
-    const ONE: Writer = Writer(1);
 
     fn entry(action: Action) -> Entry {
         Entry::new(action, Timestamp::default())
     }
 
+    /// Entries of each room.
+    fn kinds() -> [Entry; Room::COUNT] {
+        let returned = Entry { provider: "idp".into(), ..entry(Action::LoginCompleted) };
+        let (anybodys, begun) = (entry(Action::LoginCompleted), entry(Action::LoginBegun));
+        let kinds = [anybodys, begun, returned, entry(Action::Theft), entry(Action::UserDisabled)];
+        assert_eq!(kinds.each_ref().map(Entry::room), Room::ALL);
+        kinds
+    }
+
     #[test]
     fn one_writes_at_a_time() {
         let queue = AuditQueue::default();
-        let add = || queue.add(ONE, entry(Action::Theft), UNBOUNDED);
+        let taken = |most| queue.take(most).len();
+        let add = || queue.add(entry(Action::Theft), UNBOUNDED);
         assert_eq!((add(), add()), (Added::First, Added::Waits));
-        assert_eq!((queue.take(ONE, 1).len(), queue.take(ONE, 9).len()), (1, 1));
+        assert_eq!((taken(1), taken(9)), (1, 1));
         assert_eq!(add(), Added::Waits, "the writer looks once more");
-        assert_eq!((queue.take(ONE, 9).len(), queue.take(ONE, 9).len()), (1, 0));
+        assert_eq!((taken(9), taken(9)), (1, 0));
         assert_eq!(add(), Added::First);
-    }
-
-    // Over a reload: what is written from then on is under the keys, and by the settings, that are in force.
-    #[test]
-    fn a_later_writer_takes_the_place_of_one_that_is_at_it() {
-        let queue = AuditQueue::default();
-        let (before, later) = (queue.another_writer(), queue.another_writer());
-        let add = |by| queue.add(by, entry(Action::Theft), UNBOUNDED);
-        assert_eq!((add(before), add(before), add(later)), (Added::First, Added::Waits, Added::First));
-        assert_eq!((queue.take(before, 9).len(), add(before), queue.take(later, 9).len()), (0, Added::Waits, 4));
-        assert_eq!((queue.take(later, 9).len(), add(before)), (0, Added::First), "nobody is at it");
     }
 
     // security.md 108.
     #[test]
-    fn a_bounded_number_waits_and_a_flood_of_one_kind_leaves_places_for_the_rest() {
-        let queue = AuditQueue::default();
-        let returned = Entry { provider: "idp".into(), ..entry(Action::LoginCompleted) };
-        let kinds = [entry(Action::LoginCompleted), entry(Action::LoginBegun), returned, entry(Action::Theft)];
-        let mut waiting = 0;
-        for (kind, places) in kinds.into_iter().zip([MOST / 4, MOST / 2, MOST / 4 * 3, MOST]) {
-            while waiting < places {
-                assert_ne!(queue.add(ONE, kind.clone(), UNBOUNDED), Added::Full, "{waiting}");
-                waiting += 1;
+    fn a_bounded_number_waits_and_a_flood_of_one_kind_takes_no_place_of_another() {
+        for flood in kinds() {
+            let queue = AuditQueue::default();
+            for _ in 0..PLACES {
+                assert!(!matches!(queue.add(flood.clone(), UNBOUNDED), Added::LeftOut(_)));
             }
-            assert_eq!(queue.add(ONE, kind, UNBOUNDED), Added::Full);
+            for kind in kinds() {
+                let is_left_out = queue.add(kind.clone(), UNBOUNDED) == Added::LeftOut(NotKept::TooManyWait);
+                assert_eq!(is_left_out, kind.room() == flood.room(), "{:?}", kind.room());
+            }
         }
+    }
+
+    #[test]
+    fn what_is_taken_makes_place() {
+        let queue = AuditQueue::default();
+        let add = || queue.add(entry(Action::Theft), UNBOUNDED);
+        assert!((0..PLACES).all(|_| !matches!(add(), Added::LeftOut(_))));
+        assert_eq!((queue.take(1).len(), add()), (1, Added::Waits));
+        assert_eq!(add(), Added::LeftOut(NotKept::TooManyWait));
     }
 
     #[test]
     fn what_has_no_room_waits_nowhere() {
         let queue = AuditQueue::default();
-        assert_eq!(queue.add(ONE, entry(Action::LoginBegun), 1), Added::First);
-        assert_eq!(queue.add(ONE, entry(Action::LoginBegun), 1), Added::NoRoom);
-        assert_eq!(queue.add(ONE, entry(Action::LoginCompleted), 1), Added::Waits, "another room");
+        let full = Added::LeftOut(NotKept::HourIsFull);
+        assert_eq!(queue.add(entry(Action::LoginBegun), 1), Added::First);
+        assert_eq!(queue.add(entry(Action::LoginBegun), 1), full);
+        assert_eq!(queue.add(entry(Action::LoginCompleted), 1), Added::Waits, "another room");
         queue.close(Room::Returned, Timestamp::default());
         let returned = Entry { provider: "idp".into(), ..entry(Action::LoginCompleted) };
-        assert_eq!(queue.add(ONE, returned, 1), Added::NoRoom, "other replicas have filled it");
-        assert_eq!(queue.take(ONE, 9).len(), 2);
+        assert_eq!(queue.add(returned, 1), full, "other replicas have filled it");
+        assert_eq!(queue.add(entry(Action::Theft), 0), Added::Waits, "which has no bound");
+        assert_eq!(queue.take(9).len(), 3);
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_by_one_and_kept_until_it_was() {
+        let queue = AuditQueue::default();
+        assert!(!queue.begin_to_tell(), "nothing is");
+        queue.leave_out(NotKept::HourIsFull);
+        assert!(queue.begin_to_tell() && !queue.begin_to_tell());
+        assert!(!queue.told(None) && queue.begin_to_tell(), "it is tried again");
+        let told = queue.left_out();
+        queue.leave_out(NotKept::TooManyWait);
+        assert!(queue.told(Some(&told)), "there is more by now");
+        assert!(!queue.told(Some(&queue.left_out())) && !queue.begin_to_tell());
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl AuditRooms {
 
     fn hour(&mut self, room: Room, at: Timestamp) -> Option<&mut HourOf> {
         let (hour, of) = (hour_of(at), self.0.get_mut(room.place())?);
-        if of.hour != hour {
+        // What is of the hour before counts with this one: else each of a few that are late would empty both.
+        if hour > of.hour || hour + 1 < of.hour {
             *of = HourOf { hour, count: 0 };
         }
         Some(of)
@@ -56,6 +57,7 @@ mod tests {
         assert_eq!([0, 30, 59].map(|at| take(Room::Anybodys, at)), [true, true, false]);
         assert!(take(Room::Returned, 59) && take(Room::Begun, 59), "each has its own");
         assert!(take(Room::Anybodys, 60), "another hour");
+        assert!(take(Room::Begun, 60) && take(Room::Begun, 59) && !take(Room::Begun, 61), "one that is late");
         rooms.close(Room::Anybodys, minute(60));
         rooms.close(Room::Anybodys, minute(59));
         assert!(!rooms.take(Room::Anybodys, minute(61), 2) && rooms.take(Room::Anybodys, minute(120), 2));

@@ -18,11 +18,25 @@ pub struct KeptEntry {
     pub id: EntryId,
     /// What it can be found by.
     pub names: Vec<EntryName>,
-    /// What bounds how many of its kind an hour has, if anything does.
-    pub room: Option<Room>,
+    /// Whose room it takes.
+    pub room: Room,
     /// What it says, sealed.
     pub sealed: Vec<u8>,
 }
+
+/// What became of keeping an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryAdded {
+    /// It is kept.
+    Yes,
+    /// Its hour has as many of its room as it may have.
+    HourIsFull,
+    /// Whoever watches may have looked past its id. By the store's time it is now: an id of that moment will do.
+    TooLate(Timestamp),
+}
+
+/// How far the time of an id may lie back when its entry comes to the store. Whoever watches looks back further than this.
+pub const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// A stretch of entries, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,16 +74,19 @@ pub fn hour_of(at: Timestamp) -> u64 {
 /// Keeps audit entries. A tenant's entries are its own.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
-    /// Keeps an entry for `keep_for`, and not much longer. One that has a room is left out when its hour has `most` of that
-    /// room already, of all replicas together. Answers whether it is kept. What was kept once is there from then on for every
-    /// reader of every replica; the same entry again changes nothing.
+    /// Keeps an entry for `keep_for`, and not much longer. In a bounded room it is left out when its hour has `most` of that
+    /// room already, of all replicas together. What was kept once is there from then on for every reader of every replica;
+    /// the same entry again changes nothing.
+    ///
+    /// One whose id lies further back than [`WRITTEN_WITHIN`] when it comes, by the store's own time, MUST be refused: however
+    /// long its writer or the way here stood still, it does not appear where nobody looks any more.
     async fn keep_entry(
         &self,
         tenant: TenantNumber,
         entry: KeptEntry,
         keep_for: Duration,
         most: u64,
-    ) -> StoreResult<bool>;
+    ) -> StoreResult<EntryAdded>;
 
     /// At most `limit` entries of these ids, the newest first: of one name, or all. A page may hold fewer than there are.
     async fn entries(

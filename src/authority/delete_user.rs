@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::stream::EndedSessions;
 use super::{Authority, Call, Error};
 use crate::session::audit::{Action, Entry, readable};
 use crate::session::event::What;
@@ -26,18 +27,21 @@ impl Authority {
         };
         let mut untold = self.untold();
         let ended = self.end_all_of(&user, What::UserRevoked(user), step, &mut untold).await;
-        let (count, sessions) = self.when_told(ended, untold).await?;
-        tracing::info!(
-            user_id,
-            reason,
-            count,
-            tenant = self.settings.tenant_name,
-            caller = call.caller(),
-            request_id = call.request_id,
-            "a user was deleted"
-        );
-        let entry = self.entry(Action::UserDeleted, call, None);
-        self.audit(Entry { user: Some(user), note: readable(reason), ..entry }.ending(count, &sessions));
-        Ok(count)
+        let done = self.when_told(ended, untold).await;
+        if let Some((EndedSessions { count, sessions, .. }, outcome)) = EndedSessions::of(&done) {
+            tracing::info!(
+                user_id,
+                reason,
+                count,
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
+                request_id = call.request_id,
+                "a user was deleted"
+            );
+            let entry = self.entry(Action::UserDeleted, call, None);
+            let entry = Entry { outcome, user: Some(user), note: readable(reason), ..entry };
+            self.audit(entry.ending(*count, sessions));
+        }
+        Ok(done?.count)
     }
 }

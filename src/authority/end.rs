@@ -5,6 +5,7 @@ use super::admit::Admitted;
 use super::stream::{EndedSessions, Untold};
 use super::{Authority, Error};
 use crate::crypto::Unsealable;
+use crate::session::audit::Outcome;
 use crate::session::record::{Ending, Tokens};
 use crate::session::rotation::Standpoint;
 use crate::vault::{TokenKey, VaultError};
@@ -27,10 +28,16 @@ pub(super) struct Ended {
 }
 
 impl Authority {
-    /// Ends presented sessions, as far as it reaches, and answers what ended with each.
-    pub(super) async fn end_presented(&self, all: &[Admitted], reach: Reach) -> Result<Vec<Ended>, Error> {
+    /// Ends presented sessions, as far as it reaches, and answers what ended with each. `note` hears of each as it ends, and
+    /// how: what becomes of the next takes nothing of that back.
+    pub(super) async fn end_presented(
+        &self,
+        all: &[Admitted],
+        reach: Reach,
+        note: impl Fn(&Admitted, &EndedSessions, Outcome) + Send + Sync,
+    ) -> Result<Vec<Ended>, Error> {
         let mut untold = self.untold();
-        let ended = self.end_presented_in_store(all, reach, &mut untold).await;
+        let ended = self.end_presented_in_store(all, reach, note, &mut untold).await;
         self.when_told(ended, untold).await
     }
 
@@ -38,6 +45,7 @@ impl Authority {
         &self,
         all: &[Admitted],
         reach: Reach,
+        note: impl Fn(&Admitted, &EndedSessions, Outcome) + Send + Sync,
         untold: &mut Untold,
     ) -> Result<Vec<Ended>, Error> {
         let mut ended = Vec::with_capacity(all.len());
@@ -47,11 +55,15 @@ impl Authority {
             let user = self.user_of(&admitted.standing.identity);
             let ends = match reach {
                 Reach::Session => {
-                    let count = self.end_in_store(&[key], Ending::Revoked, untold).await?;
-                    EndedSessions { count, sessions: vec![key], user: Some(user) }
+                    let ends = self.end_in_store(&[key], Ending::Revoked, untold).await;
+                    EndedSessions::known_to_be(ends, |ends| EndedSessions { user: Some(user), ..ends })
                 }
-                Reach::User => self.end_user_in_store(&user, untold).await?,
+                Reach::User => self.end_user_in_store(&user, untold).await,
             };
+            if let Some((ends, outcome)) = EndedSessions::of(&ends) {
+                note(admitted, ends, outcome);
+            }
+            let ends = ends?;
             let tokens = self.tokens_of_ended(admitted, sealed);
             self.revoke_at_provider(&admitted.standing.identity.provider, &tokens);
             ended.push(Ended { tokens, ended: ends });

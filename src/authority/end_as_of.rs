@@ -25,8 +25,8 @@ impl Authority {
             standing.map_or(true, |standing| standing.created <= moment)
         });
         let sessions: Vec<_> = meant.map(|(key, _)| key).collect();
-        let count = self.end_sessions(&sessions, Ending::Revoked).await?;
-        Ok(EndedSessions { count, sessions, user: Some(*user) })
+        let done = self.end_sessions(&sessions, Ending::Revoked).await;
+        EndedSessions::known_to_be(done, |ended| EndedSessions { user: Some(*user), ..ended })
     }
 
     /// A moment of the world's time by the store's, now for one that is still to come.

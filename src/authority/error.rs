@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::answer::HttpAnswer;
 use super::ports::{Cause, StoreError};
 use super::provider::{Offer, ProviderError};
+use super::stream::EndedSessions;
 use crate::crypto::Unsealable;
 use crate::vault::VaultError;
 
@@ -29,7 +30,12 @@ pub enum Error {
     StoreUnavailable(#[source] Cause),
     /// It is done, and a failover of the store may still undo it.
     #[error("it has ended, and too few replicas of the store have it yet, so a failover may undo it; try again")]
-    Unreplicated(#[source] Cause),
+    Unreplicated {
+        /// Why nobody can say that they have it.
+        source: Cause,
+        /// What has ended, as far as it is known.
+        ended: Box<EndedSessions>,
+    },
     /// A record is sealed with a key that is not loaded.
     #[error("a record is sealed with a key that is not loaded; restore it in the configuration")]
     KeyUnavailable(#[source] Cause),
@@ -149,7 +155,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(cause) => Self::StoreUnavailable(cause),
-            StoreError::Unreplicated(cause) => Self::Unreplicated(cause),
+            StoreError::Unreplicated(source) => Self::Unreplicated { source, ended: Box::default() },
             StoreError::Unreadable(cause) => Self::Internal(cause),
         }
     }
@@ -247,7 +253,9 @@ impl From<Arc<Error>> for Error {
             Self::InvalidField { field, expected } => Self::InvalidField { field, expected: expected.clone() },
             Self::ContextRequired(requirement) => Self::ContextRequired(requirement),
             Self::StoreUnavailable(_) => Self::StoreUnavailable(shared.into()),
-            Self::Unreplicated(_) => Self::Unreplicated(shared.into()),
+            Self::Unreplicated { ended, .. } => {
+                Self::Unreplicated { ended: ended.clone(), source: Arc::clone(&shared).into() }
+            }
             Self::KeyUnavailable(_) => Self::KeyUnavailable(shared.into()),
             Self::ProviderUnavailable(_) => Self::ProviderUnavailable(shared.into()),
             Self::ProviderRefused(_) => Self::ProviderRefused(shared.into()),

@@ -81,13 +81,16 @@ impl Authority {
         };
         let key = LogoutTokenKey::of(self.settings.tenant, provider, &notice.id);
         let work = || self.end_what_ended(&sent.names, &notice);
-        let ended = match self.carry_out_once(&key, notice.good_until, work).await? {
-            Carried::Now(ended) => ended,
-            Carried::Before => EndedSessions::default(),
-            Carried::StillAtWork => return Ok(Outcome { answer: come_again(call), ended: 0 }),
+        let done = match self.carry_out_once(&key, notice.good_until, work).await {
+            Ok(Carried::Now(ended)) => Ok(ended),
+            Ok(Carried::Before) => Ok(EndedSessions::default()),
+            Ok(Carried::StillAtWork) => return Ok(Outcome { answer: come_again(call), ended: 0 }),
+            Err(error) => Err(error),
         };
-        self.say_what_ended(call, provider, &notice, &ended);
-        Ok(Outcome { answer: HttpAnswer::json(200, &json!({})), ended: ended.count })
+        if let Some((ended, outcome)) = EndedSessions::of(&done) {
+            self.say_what_ended(call, provider, &notice, ended, outcome);
+        }
+        Ok(Outcome { answer: HttpAnswer::json(200, &json!({})), ended: done?.count })
     }
 
     /// Whether a logout token that says this of itself may be for this tenant.
@@ -131,7 +134,14 @@ impl Authority {
     }
 
     /// Whose sessions ended stands in the log as the hashes under which the store has them (security.md 111).
-    fn say_what_ended(&self, call: &Call, provider: &str, notice: &LogoutNotice, ended: &EndedSessions) {
+    fn say_what_ended(
+        &self,
+        call: &Call,
+        provider: &str,
+        notice: &LogoutNotice,
+        ended: &EndedSessions,
+        outcome: Audited,
+    ) {
         let (tenant, count) = (self.settings.tenant, ended.count);
         let (sid, sub) = match &notice.ended {
             WhatEnded::User(sub) => (None, Some(sub)),
@@ -152,7 +162,7 @@ impl Authority {
         );
         let user = sub.map(|sub| UserKey::of(tenant, &notice.issuer, sub)).or(ended.user);
         let entry = self.entry(Action::BackchannelLogout, call, None);
-        let entry = Entry { session: ended.only(), user, provider: provider.to_owned(), ..entry };
+        let entry = Entry { outcome, session: ended.only(), user, provider: provider.to_owned(), ..entry };
         self.audit(entry.ending(count, &ended.sessions));
     }
 

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::answer::{HttpAnswer, Trouble};
 use super::handle_backchannel_logout::Outcome;
+use super::stream::EndedSessions;
 use super::telling::Likely;
 use super::{Authority, Call, Error};
 use crate::session::audit::{Action, Entry};
@@ -77,24 +78,24 @@ impl Authority {
             }
         }
         let is_meant = |identity: &Identity| identity.issuer == named.issuer;
-        let ended = self.end_provider_sessions(&known, is_meant, &[]).await?;
-        tracing::info!(
-            issuer = named.issuer,
-            count = ended.count,
-            tenant = self.settings.tenant_name,
-            caller = call.caller(),
-            request_id = call.request_id,
-            "a provider's page logged somebody out"
-        );
-        let entry = self.entry(Action::FrontchannelLogout, call, Some(&question.context));
-        let provider = named.provider;
-        let entry = Entry { session: ended.only(), user: ended.user, provider, ..entry };
-        self.audit(entry.ending(ended.count, &ended.sessions));
+        let done = self.end_provider_sessions(&known, is_meant, &[]).await;
+        if let Some((ended, outcome)) = EndedSessions::of(&done) {
+            tracing::info!(
+                issuer = named.issuer,
+                count = ended.count,
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
+                request_id = call.request_id,
+                "a provider's page logged somebody out"
+            );
+            let entry = self.entry(Action::FrontchannelLogout, call, Some(&question.context));
+            let provider = named.provider;
+            let entry = Entry { outcome, session: ended.only(), user: ended.user, provider, ..entry };
+            self.audit(entry.ending(ended.count, &ended.sessions));
+        }
+        let ended = done?.count;
         let framing = Url::parse(&named.issuer).ok().and_then(|url| Origin::of(&url));
-        Ok(Outcome {
-            answer: HttpAnswer::framed("Logged out", framing.as_ref().map(Origin::as_str)),
-            ended: ended.count,
-        })
+        Ok(Outcome { answer: HttpAnswer::framed("Logged out", framing.as_ref().map(Origin::as_str)), ended })
     }
 
     /// Whether a front-channel logout may be for this tenant.

@@ -26,7 +26,7 @@ pub struct Filter {
     pub caller: String,
     /// Of these actions; none for all.
     pub actions: Vec<Action>,
-    /// Only what did not come to a good end.
+    /// Only what did not come to a good end, or not surely.
     pub only_failures: bool,
     /// Made then or later.
     pub after: Option<Timestamp>,
@@ -204,7 +204,7 @@ impl Understood {
             && self.session.is_none_or(|session| entry.is_about(&session))
             && self.user.is_none_or(|user| entry.user == Some(user))
             && (actions.is_empty() || actions.contains(&entry.action))
-            && (!only_failures || matches!(entry.outcome, Outcome::Failed | Outcome::Trouble))
+            && (!only_failures || matches!(entry.outcome, Outcome::Failed | Outcome::Trouble | Outcome::Unreplicated))
             && after.is_none_or(|after| id.time() >= after)
             && before.is_none_or(|before| id.time() < before)
     }

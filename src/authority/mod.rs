@@ -139,9 +139,11 @@ mod reseal_users;
 
 // What is written down of it all.
 mod audit;
+mod audit_left_out;
 mod audit_queue;
 mod audit_rooms;
 mod audit_settings;
+mod audit_writer;
 pub mod explain_login;
 pub mod list_audit;
 pub mod trail;
@@ -172,7 +174,7 @@ pub use open_standing::OpenStanding;
 use crate::session::key::TenantNumber;
 use crate::session::request::{PresentedCookie, RequestContext};
 use crate::vault::{NONCE_LEN, Vault};
-use audit_queue::{AuditQueue, Writer};
+use audit_queue::AuditQueue;
 use forgeries::Forgeries;
 use mint_keys::KeysAtHand;
 use near::Near;
@@ -241,7 +243,6 @@ pub struct Authority {
     refusals: Arc<Refusals>,
     forgeries: Arc<Forgeries>,
     audit_queue: Arc<AuditQueue>,
-    audit_writer: Writer,
     among_many: bool,
     only_telling: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -301,7 +302,7 @@ impl Authority {
         let telling = Telling::of(ports.providers.as_ref());
         let audit_queue = memory.audit_queue(settings.tenant);
         let (keys_at_hand, under_way) = (memory.keys_at_hand(settings.tenant), memory.under_way(settings.tenant));
-        Self {
+        let authority = Self {
             ports,
             vault,
             settings,
@@ -315,11 +316,15 @@ impl Authority {
             telling,
             refusals: Arc::clone(&memory.refusals),
             forgeries: Arc::clone(&memory.forgeries),
-            audit_writer: audit_queue.another_writer(),
             audit_queue,
             among_many: false,
             only_telling: None,
+        };
+        // One that comes after others may never be put in force.
+        if authority.audit_queue.writer().is_none() {
+            authority.take_effect();
         }
+        authority
     }
 
     /// The version of the edge settings in force.

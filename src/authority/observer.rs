@@ -261,13 +261,6 @@ impl Authority {
         }
     }
 
-    /// Shows that entries of the audit are not kept.
-    pub(super) fn show_not_audited(&self, why: &'static str, count: u64) {
-        if let Some(observer) = &self.ports.observer {
-            observer.not_audited(self.settings.tenant, why, count);
-        }
-    }
-
     /// Shows what a provider answered that was asked for new tokens.
     pub(super) fn show_refresh(&self, provider: &str, failure: Option<&ProviderError>) {
         if let Some(observer) = &self.ports.observer {

@@ -116,14 +116,15 @@ impl Authority {
             to_end.extend(&ends);
             to_part.push((of, [ends, ended, gone].concat()));
         }
-        let count = self.end_in_store(&to_end, Ending::Revoked, &mut untold).await;
-        let count = self.when_told(count, untold).await?;
+        users.dedup();
+        let user = users.pop().filter(|_| users.is_empty());
+        let done = self.end_in_store(&to_end, Ending::Revoked, &mut untold).await;
+        let done = EndedSessions::known_to_be(done, |ended| EndedSessions { sessions, user, ..ended });
+        let ended = self.when_told(done, untold).await?;
         for (of, names) in to_part.iter().filter(|(_, names)| !names.is_empty()) {
             self.ports.sessions.part(of, names).await?;
         }
-        users.dedup();
-        let user = users.pop().filter(|_| users.is_empty());
-        Ok(EndedSessions { count, sessions, user })
+        Ok(ended)
     }
 
     /// The living sessions of a user that this provider's logins made and whose ID token named none of the provider's own,

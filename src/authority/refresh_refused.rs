@@ -5,6 +5,7 @@ use super::admit::Admitted;
 use super::ports::{Lease, Lookup};
 use super::provider::ProviderError;
 use super::refresh::Refreshed;
+use super::stream::EndedSessions;
 use super::{Authority, Call, Error};
 use crate::session::audit::{Action, Entry};
 use crate::session::key::SessionKey;
@@ -54,10 +55,13 @@ impl Authority {
         );
         let identity = &admitted.standing.identity;
         let (user, provider) = (self.user_of(identity), identity.provider.clone());
-        let count = u64::from(self.end_session(key, Ending::Revoked).await?);
-        let entry = self.entry(Action::RefreshRefused, &Call::default(), None);
-        self.audit(Entry { session: Some(*key), user: Some(user), provider, ..entry }.ending(count, &[*key]));
-        Ok(Refreshed::SessionGone)
+        let done = self.end_sessions(&[*key], Ending::Revoked).await;
+        if let Some((ended, outcome)) = EndedSessions::of(&done) {
+            let entry = self.entry(Action::RefreshRefused, &Call::default(), None);
+            let entry = Entry { outcome, session: Some(*key), user: Some(user), provider, ..entry };
+            self.audit(entry.ending(ended.count, &ended.sessions));
+        }
+        done.map(|_| Refreshed::SessionGone)
     }
 
     /// For a session that has no refresh token.

@@ -7,7 +7,8 @@ use serde_json::json;
 use super::admit::Admitted;
 use super::admit_to_use::Refusal;
 use super::answer::HttpAnswer;
-use super::end::{Ended, Reach};
+use super::end::Reach;
+use super::stream::EndedSessions;
 use super::validate_session::{Denied, Inactive, Question, Requirements};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
@@ -96,22 +97,29 @@ impl Authority {
         };
         let meant: Vec<_> = living.into_iter().map(|(key, _)| key).filter(is_meant).collect();
         let logged_out = meant.contains(&own);
-        let count = if logged_out {
-            self.end_presented(&[*admitted], Reach::Session).await?.iter().map(|one| one.ended.count).sum()
-        } else {
-            self.end_sessions(&meant, Ending::Revoked).await?
+        let note = |count: u64, outcome| {
+            let session = own.public();
+            tracing::info!(
+                session,
+                count,
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
+                request_id = call.request_id,
+                "sessions were ended by their user"
+            );
+            let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
+            self.audit(Entry { outcome, session: Some(own), user: Some(user), ..entry }.ending(count, &meant));
         };
-        let session = own.public();
-        tracing::info!(
-            session,
-            count,
-            tenant = self.settings.tenant_name,
-            caller = call.caller(),
-            request_id = call.request_id,
-            "sessions were ended by their user"
-        );
-        let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
-        self.audit(Entry { session: Some(own), user: Some(user), ..entry }.ending(count, &meant));
+        let count = if logged_out {
+            let note = |_: &Admitted, ended: &EndedSessions, outcome| note(ended.count, outcome);
+            self.end_presented(&[*admitted], Reach::Session, note).await?.iter().map(|one| one.ended.count).sum()
+        } else {
+            let done = self.end_sessions(&meant, Ending::Revoked).await;
+            if let Some((ended, outcome)) = EndedSessions::of(&done) {
+                note(ended.count, outcome);
+            }
+            done?.count
+        };
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, logged_out) })
     }
 
@@ -147,13 +155,13 @@ impl Authority {
             let question = Question { presented: presented.clone(), answer_json: true, ..Question::default() };
             return Ok(Outcome::Denied(Box::new(self.denied(admitted, reason, &question, call))));
         }
-        let all = self.end_presented(&living, Reach::Session).await?;
-        let count = all.iter().map(|one| one.ended.count).sum();
-        for (admitted, Ended { ended, .. }) in living.iter().zip(all) {
+        let note = |admitted: &Admitted, ended: &EndedSessions, outcome| {
             let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
-            let entry = Entry { session: Some(admitted.credential.key), user: ended.user, ..entry };
+            let entry = Entry { outcome, session: Some(admitted.credential.key), user: ended.user, ..entry };
             self.audit(entry.ending(ended.count, &ended.sessions));
-        }
+        };
+        let all = self.end_presented(&living, Reach::Session, note).await?;
+        let count = all.iter().map(|one| one.ended.count).sum();
         Ok(Outcome::Ended { count, answer: self.ended_answer(presented, count, true) })
     }
 

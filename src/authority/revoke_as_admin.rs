@@ -2,7 +2,7 @@
 
 use super::stream::EndedSessions;
 use super::{Authority, Call, Error};
-use crate::session::audit::{Action, Entry, readable};
+use crate::session::audit::{Action, Entry, Outcome, readable};
 use crate::session::key::{ProviderSessionKey, SessionKey, UserKey};
 use crate::session::mark::MarkTarget;
 use crate::session::record::Ending;
@@ -43,35 +43,35 @@ impl Authority {
     pub async fn revoke_as_admin(&self, call: &Call, target: &Target, reason: &str) -> Result<u64, Error> {
         let aim = self.aim(target)?;
         let entry = self.entry_of_end(call, &aim, target, reason);
-        let EndedSessions { count, sessions, user } = match aim {
-            Aim::Marked(marked) => self.end_marked(marked).await.map(|()| EndedSessions::default())?,
-            Aim::Session(key) => {
-                let count = self.end_session(&key, Ending::Revoked).await?.into();
-                EndedSessions { count, sessions: vec![key], user: None }
-            }
-            Aim::User(user) => self.end_user(&user).await?,
-            Aim::ProviderSession(of) => self.end_provider_session_of(&of, |_| true).await?,
+        let done = match aim {
+            Aim::Marked(marked) => self.end_marked(marked).await.map(|()| EndedSessions::default()),
+            Aim::Session(key) => self.end_sessions(&[key], Ending::Revoked).await,
+            Aim::User(user) => self.end_user(&user).await,
+            Aim::ProviderSession(of) => self.end_provider_session_of(&of, |_| true).await,
         };
-        let (what, id) = target.words();
-        tracing::info!(
-            what,
-            id,
-            reason,
-            count,
-            tenant = self.settings.tenant_name,
-            caller = call.caller(),
-            request_id = call.request_id,
-            "an admin ended sessions"
-        );
-        let entry = Entry { at: self.ports.clock.now(), user: entry.user.or(user), ..entry };
-        self.audit(entry.ending(count, &sessions));
-        Ok(count)
+        if let Some((EndedSessions { count, sessions, user }, outcome)) = EndedSessions::of(&done) {
+            let (what, id) = target.words();
+            tracing::info!(
+                what,
+                id,
+                reason,
+                count,
+                tenant = self.settings.tenant_name,
+                caller = call.caller(),
+                request_id = call.request_id,
+                "an admin ended sessions"
+            );
+            let entry = Entry { at: self.ports.clock.now(), outcome, user: entry.user.or(*user), ..entry };
+            self.audit(entry.ending(*count, sessions));
+        }
+        Ok(done?.count)
     }
 
-    /// Writes down that an admin of all tenants ended everything, which was done by another one's authority.
-    pub(super) fn note_end_of_everything(&self, call: &Call, reason: &str) {
+    /// Writes down that an admin of all tenants ended everything, which was done with this outcome by another one's authority.
+    pub(super) fn note_end_of_everything(&self, call: &Call, reason: &str, outcome: Outcome) {
         let aim = Aim::Marked(MarkTarget::Everything);
-        self.audit(self.entry_of_end(call, &aim, &Target::Everything, reason));
+        let entry = self.entry_of_end(call, &aim, &Target::Everything, reason);
+        self.audit(Entry { outcome, ..entry });
     }
 
     fn entry_of_end(&self, call: &Call, aim: &Aim, target: &Target, reason: &str) -> Entry {

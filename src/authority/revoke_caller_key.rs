@@ -1,5 +1,6 @@
 //! Owns the use case RevokeCallerKey: nobody calls with this API key any more. Does not know how it was asked.
 
+use super::audit::outcome_of;
 use super::caller_keys::Reach;
 use super::ports::StoreError;
 use super::{Authority, Call, Error};
@@ -29,7 +30,10 @@ impl Authority {
             // Also where there was none: an earlier call may have removed it, and died before it told anybody.
             untold.settle(&what, Some(what.clone()));
         }
-        let revoked = self.when_told(removed.map_err(Error::from), untold).await?;
+        let done = self.when_told(removed.map_err(Error::from), untold).await;
+        let Some(outcome) = outcome_of(&done) else { return done };
+        // Where too few replicas of the store have it, there may have been one.
+        let revoked = done.as_ref().copied().unwrap_or(true);
         tracing::info!(
             key = id.public(),
             revoked,
@@ -41,8 +45,8 @@ impl Authority {
         );
         if revoked {
             let entry = self.entry(Action::CallerKeyRevoked, call, None);
-            self.audit(Entry { detail: id.public(), note: readable(reason), ..entry });
+            self.audit(Entry { outcome, detail: id.public(), note: readable(reason), ..entry });
         }
-        Ok(revoked)
+        done
     }
 }

@@ -5,6 +5,7 @@ use futures::TryFutureExt as _;
 
 use super::admit::{Admission, Admitted, Judgement};
 use super::ports::{Lookup, Written};
+use super::stream::EndedSessions;
 use super::{Authority, Call, Error};
 use crate::session::admission::{Chosen, InactiveReason};
 use crate::session::audit::{Action, Entry};
@@ -134,7 +135,8 @@ impl Authority {
     ) -> Result<(), Error> {
         let Theft { credential, stepped_up, user } = theft;
         let key = &credential.key;
-        if self.end_session_surely(key, Ending::Stolen).await? {
+        let done = self.end_session_surely(key, Ending::Stolen).await;
+        if let Some((ended, outcome)) = EndedSessions::of(&done).filter(|(ended, _)| ended.count > 0) {
             tracing::warn!(
                 session = key.public(),
                 generation = credential.generation,
@@ -142,9 +144,10 @@ impl Authority {
                 "an old credential came back: the session is ended as stolen"
             );
             let entry = self.entry(Action::Theft, call, context);
-            self.audit(Entry { session: Some(*key), user: Some(user), ..entry }.ending(1, &[*key]));
+            let entry = Entry { outcome, session: Some(*key), user: Some(user), ..entry };
+            self.audit(entry.ending(ended.count, &ended.sessions));
         }
-        Ok(())
+        done.map(drop)
     }
 
     fn say_rotated(&self, to: &Credential) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
+use super::admit::Admitted;
 use super::answer::{HttpAnswer, Trouble};
 use super::end::{Ended, Reach};
 use super::login_answer::Refusal;
@@ -87,9 +88,7 @@ impl Authority {
         if let Some(Err(reason)) = judged.reduce(Result::or) {
             return Ok(refused(&self.denial(&reason)));
         }
-        let all = self.end_presented(&living, reach).await?;
-        let ended = all.iter().map(|one| one.ended.count).sum();
-        for (admitted, Ended { ended, .. }) in living.iter().zip(&all) {
+        let note = |admitted: &Admitted, ended: &EndedSessions, outcome| {
             let EndedSessions { count, sessions, user } = ended;
             tracing::info!(
                 session = admitted.credential.key.public(),
@@ -102,8 +101,10 @@ impl Authority {
             let session = Some(admitted.credential.key);
             let provider = admitted.standing.identity.provider.clone();
             let entry = self.entry(Action::LoggedOut, call, Some(&context));
-            self.audit(Entry { session, user: *user, provider, ..entry }.ending(*count, sessions));
-        }
+            self.audit(Entry { outcome, session, user: *user, provider, ..entry }.ending(*count, sessions));
+        };
+        let all = self.end_presented(&living, reach, note).await?;
+        let ended = all.iter().map(|one| one.ended.count).sum();
         let mut url = None;
         for (admitted, Ended { tokens, .. }) in living.iter().zip(all) {
             if url.is_none() {

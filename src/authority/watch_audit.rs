@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use futures::stream::{self, Stream};
 
-use super::audit::WRITTEN_WITHIN;
+use super::audit_store::WRITTEN_WITHIN;
 use super::list_audit::{EntryView, Filter, Understood};
 use super::{Authority, Error};
-use crate::session::audit::{Entry, EntryId};
+use crate::session::audit::{Action, Entry, EntryId};
 use crate::session::time::Timestamp;
 
 /// How often the store is asked.
 const EVERY: Duration = Duration::from_secs(1);
-/// How late an entry may come: what waits longer to be written is kept under a later moment.
+/// How late an entry may come by its id: the store refuses what comes later, with as much again for clocks that differ.
 const LATE: Duration = WRITTEN_WITHIN.saturating_mul(2);
 /// How many entries are read at once, and how many new ones at most before the rest is left out.
 const AT_ONCE: usize = 500;
@@ -115,8 +115,8 @@ impl Watch {
         self.seen = self.seen.split_off(&EntryId::at(now - LATE));
         let came = news.len();
         let opened = authority.opened(news);
-        // What does not open may have been wanted.
-        self.gap |= opened.len() < came;
+        // What does not open may have been wanted, and so may what was never kept, at whichever replica.
+        self.gap |= opened.len() < came || opened.iter().any(|(_, entry)| entry.action == Action::EntriesLeftOut);
         self.untold.extend(opened.into_iter().rev().filter(|(id, entry)| self.wanted.lets(id, entry)));
         Ok(())
     }

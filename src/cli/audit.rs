@@ -35,7 +35,7 @@ pub struct AuditArgs {
     /// Only these actions: login_begun, login_completed, theft ... as entries name them
     #[arg(long, value_name = "ACTION", value_delimiter = ',', value_parser = action)]
     action: Vec<AuditAction>,
-    /// Only what failed, or ended in trouble
+    /// Only what failed, ended in trouble, or may be undone by a failover
     #[arg(long)]
     failures: bool,
     /// Only what happened then or later: 2026-11-22T12:00:00Z

@@ -74,10 +74,11 @@ impl AdminService for Admin {
         }
         let all = Arc::clone(&tenancy);
         let work = |call, authority: Authority| async move {
-            let revoked_count = authority.revoke_as_admin(&call, &target, &reason).await?;
+            let done = authority.revoke_as_admin(&call, &target, &reason).await;
             if target == Target::Everything {
-                all.note_end_of_everything(&authority, &call, &reason);
+                all.note_end_of_everything(&authority, &call, &reason, &done);
             }
+            let revoked_count = done?;
             let event_position = answers::position(authority.announced_up_to());
             Ok(v1::AdminServiceRevokeResponse { revoked_count, event_position })
         };

@@ -93,6 +93,7 @@ const fn action(action: Action) -> v1::AuditAction {
         Action::RefreshRefused => v1::AuditAction::RefreshRefused,
         Action::CallerKeyMade => v1::AuditAction::CallerKeyMade,
         Action::CallerKeyRevoked => v1::AuditAction::CallerKeyRevoked,
+        Action::EntriesLeftOut => v1::AuditAction::EntriesLeftOut,
     }
 }
 
@@ -103,5 +104,6 @@ const fn outcome(outcome: Outcome) -> v1::AuditOutcome {
         Outcome::Waiting => v1::AuditOutcome::Waiting,
         Outcome::Repeated => v1::AuditOutcome::Repeated,
         Outcome::Trouble => v1::AuditOutcome::Trouble,
+        Outcome::Unreplicated => v1::AuditOutcome::Unreplicated,
     }
 }

@@ -60,7 +60,9 @@ fn row(error: &Error) -> (Code, ErrorReason, bool) {
     match error {
         Error::InvalidField { .. } => (Code::InvalidArgument, ErrorReason::InvalidField, false),
         Error::ContextRequired(_) => (Code::InvalidArgument, ErrorReason::ContextRequired, false),
-        Error::StoreUnavailable(_) | Error::Unreplicated(_) => (Code::Unavailable, ErrorReason::StoreUnavailable, true),
+        Error::StoreUnavailable(_) | Error::Unreplicated { .. } => {
+            (Code::Unavailable, ErrorReason::StoreUnavailable, true)
+        }
         Error::KeyUnavailable(_) => (Code::Unavailable, ErrorReason::KeyUnavailable, false),
         Error::ProviderUnavailable(_) => (Code::Unavailable, ErrorReason::ProviderUnavailable, true),
         Error::ProviderRefused(_) => (Code::FailedPrecondition, ErrorReason::ProviderRefused, false),

@@ -48,11 +48,13 @@ pub enum Action {
     CallerKeyMade = 17,
     /// An admin revoked one.
     CallerKeyRevoked = 18,
+    /// Entries are not kept: the detail says how many, and why.
+    EntriesLeftOut = 19,
 }
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::LoginBegun,
         Self::LoginCompleted,
         Self::LoggedOut,
@@ -71,6 +73,7 @@ impl Action {
         Self::RefreshRefused,
         Self::CallerKeyMade,
         Self::CallerKeyRevoked,
+        Self::EntriesLeftOut,
     ];
 
     /// The action of that number; `None` for one of a later version.
@@ -95,10 +98,12 @@ pub enum Outcome {
     Repeated = 4,
     /// Nobody could say: trouble of the store or the authority's own.
     Trouble = 5,
+    /// It was done, and too few replicas of the store had it in time: a failover may undo it.
+    Unreplicated = 6,
 }
 
 impl Outcome {
-    const ALL: [Self; 5] = [Self::Done, Self::Failed, Self::Waiting, Self::Repeated, Self::Trouble];
+    const ALL: [Self; 6] = [Self::Done, Self::Failed, Self::Waiting, Self::Repeated, Self::Trouble, Self::Unreplicated];
 
     /// The outcome of that number.
     #[must_use]
@@ -107,9 +112,9 @@ impl Outcome {
     }
 }
 
-/// What can be caused without a session, a key or a provider that knows whoever does it, so that an hour has a bounded number
-/// of entries of it. Each kind has a room of its own: none takes it from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who causes an entry. Each kind has room of its own wherever there is a bound, so that none takes it from another: what
+/// strangers do displaces nothing of users, and what users do nothing of admins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Room {
     /// Anybody can cause it, as often as they like, without anything of ours: what is refused at the door, and repeats.
@@ -118,16 +123,29 @@ pub enum Room {
     Begun = 2,
     /// What became of a login that was under way, before it was known whose it is: once for each that began.
     Returned = 3,
+    /// Somebody whom a provider knows, or that provider.
+    Users = 4,
+    /// An admin, or the authority itself.
+    Admins = 5,
 }
 
 impl Room {
+    /// All of them, in their places.
+    pub const ALL: [Self; 5] = [Self::Anybodys, Self::Begun, Self::Returned, Self::Users, Self::Admins];
     /// How many there are.
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = Self::ALL.len();
 
     /// Its place among them.
     #[must_use]
     pub const fn place(self) -> usize {
         self as usize - 1
+    }
+
+    /// Whether an hour has a bounded number of entries in it: of what can be caused without a session, a key, or a provider
+    /// that knows whoever does it.
+    #[must_use]
+    pub const fn is_bounded(self) -> bool {
+        matches!(self, Self::Anybodys | Self::Begun | Self::Returned)
     }
 }
 
@@ -221,21 +239,37 @@ impl Entry {
         self.session == Some(*session) || self.ended.contains(session)
     }
 
-    /// The room that bounds how many of its kind are kept; `None` for what nobody can cause as often as they like.
+    /// The room that it takes.
     #[must_use]
-    pub fn room(&self) -> Option<Room> {
+    pub fn room(&self) -> Room {
         match self.action {
-            Action::LoginBegun if self.outcome == Outcome::Done => Some(Room::Begun),
-            Action::LoginBegun => Some(Room::Anybodys),
-            Action::LoginCompleted if self.outcome == Outcome::Repeated => Some(Room::Anybodys),
-            Action::LoginCompleted if self.user.is_some() => None,
+            Action::LoginBegun if self.outcome == Outcome::Done => Room::Begun,
+            Action::LoginBegun => Room::Anybodys,
+            Action::LoginCompleted if self.outcome == Outcome::Repeated => Room::Anybodys,
+            Action::LoginCompleted if self.user.is_some() => Room::Users,
             // Whose login it is at is known of one that was taken, and each is taken once.
-            Action::LoginCompleted if self.provider.is_empty() => Some(Room::Anybodys),
-            Action::LoginCompleted => Some(Room::Returned),
+            Action::LoginCompleted if self.provider.is_empty() => Room::Anybodys,
+            Action::LoginCompleted => Room::Returned,
             Action::RevokedByUser | Action::BackchannelLogout | Action::FrontchannelLogout if self.count == 0 => {
-                Some(Room::Anybodys)
+                Room::Anybodys
             }
-            _ => None,
+            Action::LoggedOut
+            | Action::BackchannelLogout
+            | Action::FrontchannelLogout
+            | Action::RevokedByUser
+            | Action::Theft
+            | Action::OtherClient
+            | Action::TokenMinted
+            | Action::TokenExchanged
+            | Action::Rotated
+            | Action::RefreshRefused => Room::Users,
+            Action::RevokedByAdmin
+            | Action::UserDisabled
+            | Action::UserEnabled
+            | Action::UserDeleted
+            | Action::CallerKeyMade
+            | Action::CallerKeyRevoked
+            | Action::EntriesLeftOut => Room::Admins,
         }
     }
 }
@@ -290,17 +324,17 @@ mod tests {
         let failed = |entry| Entry { outcome: Outcome::Failed, ..entry };
         let began = || entry(Action::LoginBegun);
         let back = || entry(Action::LoginCompleted);
-        assert_eq!((began().room(), failed(began()).room()), (Some(Room::Begun), Some(Room::Anybodys)));
+        assert_eq!((began().room(), failed(began()).room()), (Room::Begun, Room::Anybodys));
         let taken = || Entry { provider: "idp".into(), ..back() };
-        assert_eq!((failed(back()).room(), failed(taken()).room()), (Some(Room::Anybodys), Some(Room::Returned)));
+        assert_eq!((failed(back()).room(), failed(taken()).room()), (Room::Anybodys, Room::Returned));
         let known = || Entry { user: Some(UserKey::of(TenantNumber(1), "https://idp.example", "ada")), ..taken() };
-        assert_eq!((known().room(), failed(known()).room()), (None, None));
-        assert_eq!(Entry { outcome: Outcome::Repeated, ..known() }.room(), Some(Room::Anybodys));
-        assert_eq!(entry(Action::FrontchannelLogout).room(), Some(Room::Anybodys));
-        assert_eq!(
-            (entry(Action::FrontchannelLogout).ending(1, &[]).room(), entry(Action::Theft).room()),
-            (None, None)
-        );
+        assert_eq!((known().room(), failed(known()).room()), (Room::Users, Room::Users));
+        assert_eq!(Entry { outcome: Outcome::Repeated, ..known() }.room(), Room::Anybodys);
+        assert_eq!(entry(Action::FrontchannelLogout).room(), Room::Anybodys);
+        assert_eq!(entry(Action::FrontchannelLogout).ending(1, &[]).room(), Room::Users);
+        assert_eq!((entry(Action::Theft).room(), entry(Action::RevokedByAdmin).room()), (Room::Users, Room::Admins));
+        assert_eq!(Room::ALL.map(Room::is_bounded), [true, true, true, false, false]);
+        assert_eq!(Room::ALL.map(Room::place), [0, 1, 2, 3, 4]);
     }
 
     #[test]

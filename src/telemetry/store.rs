@@ -15,7 +15,7 @@ use super::timer::{self, Timer};
 use super::traces;
 use crate::authority::Ports;
 use crate::authority::answer_store::{Claim, Claimed};
-use crate::authority::audit_store::{EntryPage, KeptEntry};
+use crate::authority::audit_store::{EntryAdded, EntryPage, KeptEntry};
 use crate::authority::logout_store::{Carrier, LogoutClaim};
 use crate::authority::ports::{
     AnswerStore, AuditStore, CallerKeyAdded, CallerKeyStore, Creation, EventLog, Heard, Joining, KeptAttributes,
@@ -262,7 +262,7 @@ hand_on! {
         take_one(key: &RateKey, allowance: Allowance) -> Taken;
     } waits {}
     AuditStore by audit {
-        keep_entry(tenant: TenantNumber, entry: KeptEntry, keep_for: Duration, most: u64) -> bool;
+        keep_entry(tenant: TenantNumber, entry: KeptEntry, keep_for: Duration, most: u64) -> EntryAdded;
         entries(tenant: TenantNumber, name: Option<EntryName>, ids: Range<EntryId>, limit: usize) -> EntryPage;
         drop_entries(tenant: TenantNumber) -> ();
     } waits {}

@@ -27,7 +27,7 @@ use crate::session::key::{ProviderSessionKey, SessionKey, TenantNumber, UserKey}
 use crate::session::mark::{EVERY_TENANT, MarksNow};
 use crate::session::time::Timestamp;
 pub(super) use ear::Ear;
-pub(super) use ends::EndedSessions;
+pub use ends::EndedSessions;
 pub(super) use outbox::Untold;
 use own::Own;
 

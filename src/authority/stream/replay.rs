@@ -92,7 +92,10 @@ impl Authority {
         }
         let mut untold = Untold::of(user.tenant, &self.stream.ear);
         let remember = self.settings.remember_ended_for;
-        let step = async { Ok(self.ports.users.disable_user(user, remember, self.user_mark_for()).await?) };
+        let step = async {
+            let ended = self.ports.users.disable_user(user, remember, self.user_mark_for()).await?;
+            Ok(ended.unwrap_or_default())
+        };
         self.end_all_of(user, What::UserDisabled(*user), step, &mut untold).await?;
         Ok(true)
     }

@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 
 use super::{Asker, Member, Scope, Tenancy};
 use crate::authority::answer::HttpAnswer;
+use crate::authority::audit::outcome_of;
 use crate::authority::get_edge_settings::EdgeSettings;
 use crate::authority::login_answer::LoginFailure;
 use crate::authority::preview_revoke::Preview;
@@ -64,10 +65,11 @@ impl Tenancy {
         Ok(Preview { count, exact: false })
     }
 
-    /// Writes down at every other tenant what `at` has carried out: an admin ended everything.
-    pub fn note_end_of_everything(&self, at: &Authority, call: &Call, reason: &str) {
+    /// Writes down at every other tenant what `at` has carried out, if it has: an admin ended everything.
+    pub fn note_end_of_everything(&self, at: &Authority, call: &Call, reason: &str, done: &Result<u64, Error>) {
+        let Some(outcome) = outcome_of(done) else { return };
         let others = self.authorities().filter(|other| other.settings.tenant != at.settings.tenant);
-        others.for_each(|other| other.note_end_of_everything(call, reason));
+        others.for_each(|other| other.note_end_of_everything(call, reason, outcome));
     }
 
     /// Begins no login: the request names no tenant, or one that there is not, or two.

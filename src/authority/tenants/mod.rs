@@ -41,6 +41,7 @@ impl Tenants {
     /// These, until others take their place.
     #[must_use]
     pub fn new(tenancy: Tenancy) -> Self {
+        tenancy.authorities().for_each(Authority::take_effect);
         Self(Arc::new(ArcSwap::from_pointee(tenancy)))
     }
 
@@ -50,8 +51,9 @@ impl Tenants {
         self.0.load_full()
     }
 
-    /// Puts others in their place: for every call that begins from now on.
+    /// Puts others in their place: for every call that begins from now on, and for all that is written down from now on.
     pub fn replace(&self, tenancy: Tenancy) {
+        tenancy.authorities().for_each(Authority::take_effect);
         self.0.store(Arc::new(tenancy));
     }
 }

@@ -11,10 +11,13 @@ use super::RedisStore;
 use super::key::Key;
 use super::script::SCRIPTS;
 use super::value::millis;
-use crate::authority::audit_store::{self, AuditStore, COUNTED_WITHIN, EntryPage, KeptEntry};
+use crate::authority::audit_store::{
+    self, AuditStore, COUNTED_WITHIN, EntryAdded, EntryPage, KeptEntry, WRITTEN_WITHIN,
+};
 use crate::authority::ports::{StoreError, StoreResult};
 use crate::session::audit::{EntryId, EntryName, Room};
 use crate::session::key::TenantNumber;
+use crate::session::time::Timestamp;
 
 /// The number of an hour since 1970.
 pub(super) type Hour = [u8; 4];
@@ -34,11 +37,11 @@ impl AuditStore for RedisStore {
         entry: KeptEntry,
         keep_for: Duration,
         most: u64,
-    ) -> StoreResult<bool> {
+    ) -> StoreResult<EntryAdded> {
         let (id, hour) = (entry.id, hour_of(&entry.id));
         let oldest = EntryId::at(id.time() - keep_for);
-        let room = entry.room.map_or(0, |room| room as u8);
-        let counted = self.keys.entries_counted(tenant, hour, room);
+        let counted = self.keys.entries_counted(tenant, hour, entry.room as u8);
+        let most = if entry.room.is_bounded() { most.to_string().into_bytes() } else { Vec::new() };
         let mut keys = vec![self.keys.entry_hours(tenant), self.keys.entries(tenant, hour), counted];
         keys.extend(entry.names.iter().map(|name| self.keys.entry_name(tenant, name)));
         let args = [
@@ -46,13 +49,19 @@ impl AuditStore for RedisStore {
             id.0.to_vec(),
             [&id.0[..], &entry.sealed].concat(),
             millis(keep_for + COUNTED_WITHIN),
-            entry.room.map(|_| most.to_string().into_bytes()).unwrap_or_default(),
+            most,
             millis(COUNTED_WITHIN * 2),
             hour_of(&oldest).to_vec(),
             oldest.0.to_vec(),
             MOST_OF_A_NAME.to_string().into_bytes(),
+            id.time().as_millis().to_string().into_bytes(),
+            millis(WRITTEN_WITHIN),
         ];
-        self.link.insist(&SCRIPTS.keep_entry, &keys, &args).await
+        Ok(match self.link.insist(&SCRIPTS.keep_entry, &keys, &args).await? {
+            0 => EntryAdded::HourIsFull,
+            1 => EntryAdded::Yes,
+            now => EntryAdded::TooLate(Timestamp::from_millis(now)),
+        })
     }
 
     async fn entries(
@@ -77,8 +86,8 @@ impl AuditStore for RedisStore {
         let hours: Vec<_> = hours.iter().map(|hour| read_hour(hour)).collect::<Result<_, _>>()?;
         for some in hours.chunks(DROPPED_AT_ONCE) {
             let of_hour = |hour: &Hour| {
-                let counted = (1..=Room::COUNT).filter_map(|room| u8::try_from(room).ok());
-                let counted = counted.map(|room| self.keys.entries_counted(tenant, *hour, room));
+                let counted = Room::ALL.into_iter().filter(|room| room.is_bounded());
+                let counted = counted.map(|room| self.keys.entries_counted(tenant, *hour, room as u8));
                 counted.chain([self.keys.entries(tenant, *hour)]).collect::<Vec<_>>()
             };
             let keys: Vec<Key> = some.iter().flat_map(of_hour).collect();

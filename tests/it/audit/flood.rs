@@ -13,12 +13,12 @@ use gatelodge::rpc::policy::Role;
 use gatelodge::session::key::TenantNumber;
 use gatelodge::session::rate::Allowance;
 use gatelodge_client::v1;
-use gatelodge_client::v1::AuditAction;
+use gatelodge_client::v1::{AuditAction, AuditOutcome};
 
 use super::{ALL, begin, come_back, explained, listed, log_in, named, of};
 use crate::rpc::serving::{Serving, context};
 use crate::world::log::Log;
-use crate::world::{Browser, FaultyStore, Kept, World, on_every_store};
+use crate::world::{Browser, FaultyStore, Kept, Patient, World, on_every_store};
 
 on_every_store! {
     a_flood_without_a_session_costs_the_store_a_bounded_number_of_writes
@@ -52,12 +52,14 @@ struct Flooded {
     serving: Serving,
     store: Arc<FaultyStore>,
     left_out: Arc<LeftOut>,
+    beside: Arc<Patient>,
 }
 
 impl Flooded {
     async fn over(kept: Kept) -> Self {
         let (put, mut store, left_out) = (kept.ready().await, None, Arc::new(LeftOut::default()));
-        let seen = Arc::clone(&left_out);
+        let (seen, beside) = (Arc::clone(&left_out), Arc::new(Patient::default()));
+        let tasks = Arc::clone(&beside);
         let world = World::built(
             &["idp"],
             |settings| {
@@ -68,10 +70,11 @@ impl Flooded {
                 put(ports);
                 store = Some(FaultyStore::before(ports));
                 ports.observer = Some(seen);
+                ports.beside = tasks;
             },
         );
         let serving = Serving::of(&world).await;
-        Self { world, serving, store: store.unwrap(), left_out }
+        Self { world, serving, store: store.unwrap(), left_out, beside }
     }
 
     /// What anybody can send who knows nothing: states that are forged, more of them than one may send, and logins with a
@@ -128,6 +131,13 @@ async fn a_flood_without_a_session_costs_the_store_a_bounded_number_of_writes(ke
     flooded.junk(1).await;
     listed(&flooded.serving, v1::AuditFilter { request_id: "junk".into(), ..Default::default() }, MOST + 2).await;
     assert_eq!(flooded.written(), MOST + 6);
+    // How much is missing is written down too, in a moment.
+    flooded.beside.go_on();
+    let entries = listed(&flooded.serving, of(&[AuditAction::EntriesLeftOut]), 1).await;
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    let told = format!("{}: too many in an hour of what can be caused without a session", 204 - MOST);
+    assert_eq!((entry.outcome(), entry.reason.as_str(), &entry.detail), (AuditOutcome::Failed, "not_kept", &told));
+    assert_eq!((entry.caller.as_str(), entry.user_id.as_str()), ("", ""));
 }
 
 // security.md 108: whoever begins logins without end hides nobody's failure.

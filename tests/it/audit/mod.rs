@@ -8,14 +8,22 @@
 //! | `flood` | what can be caused without a session is bounded, and takes no room from the rest |
 //! | `tokens` | tokens that were given out, refusals that ended sessions, clients that were warned of |
 //! | `watched` | entries are told as they come, and gaps are said |
+//! | `late` | whatever stood still, failed or was set back, nothing is missed unawares |
 //! | `trouble` | what is not kept fails nothing, and is said |
+//! | `reload` | what waits over a change of keys is written by the keys then in force |
+//! | `unreplicated` | an end that too few replicas of the store have is written down as that |
+//! | `beside` | a tenant's listing is the same, and costs the same, whatever others have |
 
+mod beside;
 mod ended;
 mod entries;
 pub mod explained;
 mod flood;
+mod late;
+mod reload;
 mod tokens;
 mod trouble;
+mod unreplicated;
 mod watched;
 
 use std::time::Duration;

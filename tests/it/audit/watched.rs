@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use gatelodge::authority::audit_store::{AuditStore, KeptEntry};
+use gatelodge::authority::audit_store::{AuditStore, EntryAdded, KeptEntry};
 use gatelodge::authority::ports::Clock as _;
+use gatelodge::authority::settings::Settings;
+use gatelodge::crypto::{KeyRing, Secret};
 use gatelodge::rpc::policy::Role;
-use gatelodge::session::audit::EntryId;
+use gatelodge::session::audit::{Action, Entry, EntryId, Room};
+use gatelodge::vault::Vault;
 use gatelodge_client::v1;
 use gatelodge_client::v1::AuditAction;
 use tonic::Streaming;
@@ -26,27 +29,38 @@ on_every_store! {
     an_entry_that_had_to_wait_for_the_store_is_told_all_the_same
 }
 
-async fn watch(serving: &Serving, filter: v1::AuditFilter) -> Streaming<v1::WatchAuditResponse> {
+pub(super) async fn watch(serving: &Serving, filter: v1::AuditFilter) -> Streaming<v1::WatchAuditResponse> {
     let question = v1::WatchAuditRequest { filter: Some(filter) };
     let mut stream = serving.admin().await.watch_audit(by(Role::Admin, question)).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap(), v1::WatchAuditResponse::default());
     stream
 }
 
-async fn next(stream: &mut Streaming<v1::WatchAuditResponse>) -> v1::WatchAuditResponse {
+pub(super) async fn next(stream: &mut Streaming<v1::WatchAuditResponse>) -> v1::WatchAuditResponse {
     tokio::time::timeout(Duration::from_mins(1), stream.message()).await.unwrap().unwrap().unwrap()
 }
 
-fn users(told: &v1::WatchAuditResponse) -> Vec<&str> {
+pub(super) fn users(told: &v1::WatchAuditResponse) -> Vec<&str> {
     told.entries.iter().map(|entry| entry.user_id.as_str()).collect()
 }
 
 /// A world whose store can be told to fail.
-async fn with_faults(kept: Kept) -> (World, Serving, Arc<FaultyStore>) {
+pub(super) async fn with_faults(kept: Kept) -> (World, Serving, Arc<FaultyStore>) {
+    with_faults_and(kept, |_| ()).await
+}
+
+/// The same, whose settings differ.
+pub(super) async fn with_faults_and(
+    kept: Kept,
+    change: impl FnOnce(&mut Settings),
+) -> (World, Serving, Arc<FaultyStore>) {
     let (put, mut store) = (kept.ready().await, None);
     let world = World::built(
         &["idp"],
-        |settings| settings.audit = Some(ALL),
+        |settings| {
+            settings.audit = Some(ALL);
+            change(settings);
+        },
         |ports| {
             put(ports);
             store = Some(FaultyStore::before(ports));
@@ -70,37 +84,61 @@ async fn new_entries_are_told_as_they_come(kept: Kept) {
     }
 }
 
-// What another replica has written, more of it than is read at once. Its entries open nowhere: that they were there counts.
+// What another replica has written, of the same keys, all of it between two looks.
 async fn more_than_can_be_told_is_said_to_be_a_gap(kept: Kept) {
     let (world, serving, store) = with_faults(kept).await;
-    let mut stream = watch(&serving, of(&[AuditAction::LoginCompleted])).await;
+    let mut stream = watch(&serving, of(&[AuditAction::Theft])).await;
     let (now, tenant) = (world.clock.now(), settings().tenant);
-    let entry = |number: u16| KeptEntry {
-        id: EntryId::new(now, number, [7; 8]),
-        names: Vec::new(),
-        room: None,
-        sealed: b"another's".to_vec(),
+    let ring = |text: &str| KeyRing::new(Secret::new(text), []);
+    let vault = Vault::new(&ring("session ring"), &ring("csrf ring"));
+    let entry = |number: u16| {
+        let id = EntryId::new(now, number, [7; 8]);
+        let entry = Entry { request_id: format!("call-{number}"), ..Entry::new(Action::Theft, now) };
+        let sealed = vault.seal_entry([7; 12], tenant, &id, &entry);
+        KeptEntry { id, names: Vec::new(), room: Room::Users, sealed }
     };
-    let keep = async |numbers: Range<u16>| {
-        let kept = numbers.map(|number| store.keep_entry(tenant, entry(number), Duration::from_hours(1), 1));
-        assert!(join_all(kept).await.into_iter().all(Result::unwrap));
+    let write = async |numbers: Range<u16>| {
+        store.set(Some(Fault::HoldsBefore("entries")));
+        while store.waiting() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        for from in numbers.clone().step_by(100) {
+            let some = from..numbers.end.min(from + 100);
+            let kept = some.map(|number| store.keep_entry(tenant, entry(number), Duration::from_hours(1), 1));
+            assert!(join_all(kept).await.into_iter().all(|added| added.unwrap() == EntryAdded::Yes));
+        }
+        store.set(None);
     };
-    // All of it comes between two looks.
-    store.set(Some(Fault::HoldsBefore("entries")));
-    while store.waiting() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    for from in (0..10_100).step_by(100) {
-        keep(from..from + 100).await;
-    }
-    store.set(None);
-    let told = next(&mut stream).await;
-    assert_eq!((told.gap, told.entries), (true, vec![]));
+    // More than is read at once, but not too much: all of it is told, and no gap.
+    write(0..1_200).await;
+    assert_eq!(told_in_all(&mut stream, 1_200).await, (numbered(0..1_200), vec![false; 6]));
+    // Too much: the newest are told, and that others may have been left out before them.
+    write(1_200..11_300).await;
+    let (told, gaps) = told_in_all(&mut stream, 10_000).await;
+    assert_eq!(told, numbered(1_300..11_300));
+    assert_eq!(gaps.iter().position(|gap| *gap), Some(0));
+    assert_eq!(gaps.iter().filter(|gap| **gap).count(), 1, "it is said once");
     // It goes on from there.
     world.clock.advance(Duration::from_mins(1));
+    let mut stream = watch(&serving, of(&[AuditAction::LoginCompleted])).await;
     log_in(&world, &serving, "ada").await;
     let told = next(&mut stream).await;
     assert_eq!((users(&told), told.gap), (vec!["idp_ada"], false));
+}
+
+fn numbered(numbers: Range<u16>) -> Vec<String> {
+    numbers.map(|number| format!("call-{number}")).collect()
+}
+
+/// The calls of the next so many entries, and which of the messages speak of a gap.
+async fn told_in_all(stream: &mut Streaming<v1::WatchAuditResponse>, count: usize) -> (Vec<String>, Vec<bool>) {
+    let (mut calls, mut gaps) = (Vec::new(), Vec::new());
+    while calls.len() < count {
+        let told = next(stream).await;
+        gaps.push(told.gap);
+        calls.extend(told.entries.into_iter().map(|entry| entry.request_id));
+    }
+    (calls, gaps)
 }
 
 // Under a key that this replica has not: whether it was wanted is not known.
@@ -108,8 +146,9 @@ async fn an_entry_that_does_not_open_is_a_gap(kept: Kept) {
     let (world, serving, store) = with_faults(kept).await;
     let mut stream = watch(&serving, of(&[AuditAction::LoginCompleted])).await;
     let id = EntryId::new(world.clock.now(), 0, [7; 8]);
-    let entry = KeptEntry { id, names: Vec::new(), room: None, sealed: b"another's".to_vec() };
-    assert!(store.keep_entry(settings().tenant, entry, Duration::from_hours(1), 1).await.unwrap());
+    let entry = KeptEntry { id, names: Vec::new(), room: Room::Users, sealed: b"another's".to_vec() };
+    let added = store.keep_entry(settings().tenant, entry, Duration::from_hours(1), 1).await.unwrap();
+    assert_eq!(added, EntryAdded::Yes);
     let told = next(&mut stream).await;
     assert_eq!((told.gap, told.entries), (true, vec![]));
     log_in(&world, &serving, "ada").await;

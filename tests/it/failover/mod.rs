@@ -31,6 +31,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tonic::{Code, Status};
 
 use self::servers::Servers;
+use crate::audit;
 use crate::rpc::serving::{Serving, by, validation};
 use crate::rpc::watching::{Watch, of, watch};
 use crate::store::bench::{connect, settings_for};
@@ -59,6 +60,7 @@ impl Authority {
 
     /// One that waits for replicas.
     async fn with(servers: &impl Servers, replicas: Option<Replicas>) -> Self {
+        let audit = replicas.is_some().then_some(audit::ALL);
         let settings = servers.settings(RedisSettings {
             key_prefix: PREFIX.to_owned(),
             connect_timeout: Duration::from_secs(1),
@@ -69,8 +71,11 @@ impl Authority {
         let (redis, mut store) = (connect(settings).await.unwrap(), None);
         let world = World::built(
             &["idp"],
-            // Longer than a failover takes: what is known by heart is forgotten because of it, and not because it is old.
-            |settings| settings.cache.as_mut().unwrap().max_staleness = Duration::from_mins(10),
+            |settings| {
+                // Longer than a failover takes: what is known by heart is forgotten because of it, and not because it is old.
+                settings.cache.as_mut().unwrap().max_staleness = Duration::from_mins(10);
+                settings.audit = audit;
+            },
             |ports| {
                 put_all(ports, &redis);
                 ports.entropy = Arc::new(SystemEntropy);

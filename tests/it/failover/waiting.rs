@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use gatelodge::rpc::policy::Role;
 use gatelodge::store::redis::Replicas;
-use gatelodge_client::v1::{self, admin_service_revoke_request::Target};
+use gatelodge_client::v1::{self, AuditAction, AuditOutcome, admin_service_revoke_request::Target};
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::Authority;
 use super::servers::{Servers, name_of};
+use crate::audit::listed;
 use crate::redis::{Cluster, Watched};
 use crate::rpc::serving::by;
 use crate::world::Browser;
@@ -81,6 +82,10 @@ async fn an_end_that_too_few_replicas_have_is_in_force_and_says_so<S: Servers>()
         assert_eq!(one.end(target()).await.unwrap(), 0, "asked again");
         // A mark leaves the records, and kills what they are of.
         assert!(number == 2 || !servers.has_beside(at, &name));
+        let ends = v1::AuditFilter { actions: vec![AuditAction::RevokedByAdmin.into()], ..Default::default() };
+        let entries = listed(&one.serving, ends, 2 * (number + 1)).await;
+        let outcomes: Vec<_> = entries.iter().take(2).map(v1::AuditEntry::outcome).collect();
+        assert_eq!(outcomes, [AuditOutcome::Done, AuditOutcome::Unreplicated], "what was asked again is the newer");
     }
 }
 

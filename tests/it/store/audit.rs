@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatelodge::authority::audit_store::KeptEntry;
+use gatelodge::authority::audit_store::{EntryAdded, KeptEntry, WRITTEN_WITHIN};
 use gatelodge::session::audit::{EntryId, EntryName, Room};
 use gatelodge::session::key::TenantNumber;
 use gatelodge::session::time::Timestamp;
@@ -20,17 +20,17 @@ fn name(text: &str) -> EntryName {
     EntryName(name)
 }
 
-/// The entry of that number: a quarter of an hour after the one before it.
+/// The entry of that number: a quarter of an hour after the one before it, the first at the beginning of the next hour.
 async fn entry(bench: &Bench, number: u64, names: &[&str]) -> KeptEntry {
     let began = bench.store.time().await.unwrap();
-    let at = Timestamp::from_millis(began.as_millis() / 3_600_000 * 3_600_000 + number * 900_000);
+    let at = Timestamp::from_millis((began.as_millis() / 3_600_000 + 1) * 3_600_000 + number * 900_000);
     let names = names.iter().map(|text| name(text)).collect();
     let sealed = format!("entry {number}").into_bytes();
-    KeptEntry { id: EntryId::new(at, 7, [7; 8]), names, room: None, sealed }
+    KeptEntry { id: EntryId::new(at, 7, [7; 8]), names, room: Room::Users, sealed }
 }
 
 async fn keep(bench: &Bench, tenant: TenantNumber, entry: &KeptEntry) {
-    assert!(bench.store.keep_entry(tenant, entry.clone(), DAY, MOST).await.unwrap());
+    assert_eq!(bench.store.keep_entry(tenant, entry.clone(), DAY, MOST).await.unwrap(), EntryAdded::Yes);
 }
 
 async fn all(bench: &Bench, tenant: TenantNumber, name: Option<EntryName>) -> Vec<String> {
@@ -89,7 +89,7 @@ pub async fn entries_are_found_by_their_names_in_their_tenant_alone(bench: &Benc
 // In Redis an hour goes as a whole, at most that much later; what is asked for is bounded by whoever asks.
 pub async fn entries_go_by_themselves(bench: &Bench) {
     let short = entry(bench, 0, &["one"]).await;
-    assert!(bench.store.keep_entry(TENANT, short, SHORT, MOST).await.unwrap());
+    assert_eq!(bench.store.keep_entry(TENANT, short, SHORT, MOST).await.unwrap(), EntryAdded::Yes);
     assert_eq!(all(bench, TENANT, None).await, ["entry 0"]);
     if bench.is_embedded() {
         bench.pass(SHORT + Duration::from_millis(1)).await;
@@ -101,21 +101,39 @@ pub async fn entries_go_by_themselves(bench: &Bench) {
 
 pub async fn an_hour_has_so_many_of_each_room_and_the_rest_is_not_bounded(bench: &Bench) {
     let mut one = entry(bench, 0, &[]).await;
-    let rooms = [Room::Anybodys, Room::Begun, Room::Returned].map(Some);
     for (round, is_kept) in [(0, true), (1, true), (2, false)] {
-        for room in [None].into_iter().chain(rooms) {
-            let place = room.map_or(0, |room| room as u16);
-            (one.id, one.room) = (EntryId::new(one.id.time(), round * 4 + place, [7; 8]), room);
-            let kept = bench.store.keep_entry(TENANT, one.clone(), LONG, 2).await.unwrap();
-            assert_eq!(kept, is_kept || room.is_none(), "{round} {room:?}");
+        for room in Room::ALL {
+            (one.id, one.room) = (EntryId::new(one.id.time(), round * 8 + room as u16, [7; 8]), room);
+            let added = bench.store.keep_entry(TENANT, one.clone(), LONG, 2).await.unwrap();
+            let is_kept = is_kept || [Room::Users, Room::Admins].contains(&room);
+            let expected = if is_kept { EntryAdded::Yes } else { EntryAdded::HourIsFull };
+            assert_eq!(added, expected, "{round} {room:?}");
         }
     }
     for tenant in [TENANT, OTHER] {
         let number = if tenant == TENANT { 4 } else { 0 };
-        let one = KeptEntry { room: Some(Room::Anybodys), ..entry(bench, number, &[]).await };
-        assert!(bench.store.keep_entry(tenant, one, LONG, 2).await.unwrap(), "another hour, another tenant");
+        let one = KeptEntry { room: Room::Anybodys, ..entry(bench, number, &[]).await };
+        let added = bench.store.keep_entry(tenant, one, LONG, 2).await.unwrap();
+        assert_eq!(added, EntryAdded::Yes, "another hour, another tenant");
     }
-    assert_eq!(all(bench, TENANT, None).await.len(), 10);
+    assert_eq!(all(bench, TENANT, None).await.len(), 13);
+}
+
+// However long its writer or the way to the store stood still: whoever watches looks back no further.
+pub async fn an_entry_whose_id_lies_too_far_back_is_refused_with_the_time_that_it_is(bench: &Bench) {
+    let now = bench.store.time().await.unwrap();
+    let late = |at| KeptEntry { id: EntryId::new(at, 7, [7; 8]), ..template() };
+    let keep = async |entry: KeptEntry| bench.store.keep_entry(TENANT, entry, DAY, MOST).await.unwrap();
+    let stale = late(now - WRITTEN_WITHIN - Duration::from_secs(1));
+    let EntryAdded::TooLate(told) = keep(stale).await else { panic!("it is kept where nobody looks") };
+    assert!(told >= now && told.since(now) < Duration::from_secs(30), "{told:?} {now:?}");
+    assert_eq!(all(bench, TENANT, None).await, [""; 0], "it takes nothing");
+    assert_eq!(keep(late(told)).await, EntryAdded::Yes);
+    assert_eq!(all(bench, TENANT, None).await, ["late"]);
+}
+
+fn template() -> KeptEntry {
+    KeptEntry { id: EntryId::FIRST, names: vec![name("one")], room: Room::Users, sealed: b"late".to_vec() }
 }
 
 pub async fn a_tenants_entries_are_dropped_with_its_number(bench: &Bench) {

@@ -56,6 +56,7 @@ every_store! {
         entries_are_listed_the_newest_first_page_by_page
         entries_are_found_by_their_names_in_their_tenant_alone
         entries_go_by_themselves
+        an_entry_whose_id_lies_too_far_back_is_refused_with_the_time_that_it_is
         an_hour_has_so_many_of_each_room_and_the_rest_is_not_bounded
         a_tenants_entries_are_dropped_with_its_number;
     users:

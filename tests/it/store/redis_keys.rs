@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gatelodge::authority::audit_store::KeptEntry;
+use gatelodge::authority::audit_store::{EntryAdded, KeptEntry};
 use gatelodge::authority::ports::{Creation, LeaseAttempt, LoginEnd, LoginTaken, Lookup, NewSession, StoreError};
 use gatelodge::session::audit::{EntryId, EntryName, Room};
 use gatelodge::session::key::{Partition, SessionKey};
@@ -183,7 +183,7 @@ async fn what_is_written_down_lives_as_long_as_it_is_kept_and_an_hour() {
     let entry = |number| KeptEntry {
         id: EntryId::new(now, number, [7; 8]),
         names: vec![EntryName([7; 16])],
-        room: Some(Room::Begun),
+        room: Room::Begun,
         sealed: b"sealed".to_vec(),
     };
     let all_live_long = async || {
@@ -194,16 +194,17 @@ async fn what_is_written_down_lives_as_long_as_it_is_kept_and_an_hour() {
             assert!(life <= whole && whole < life + Duration::from_secs(30), "{kind}: {life:?}");
         }
     };
-    assert!(bench.store.keep_entry(TENANT, entry(1), day, 2).await.unwrap());
+    let keep = async |number| bench.store.keep_entry(TENANT, entry(number), day, 2).await.unwrap();
+    assert_eq!(keep(1).await, EntryAdded::Yes);
     all_live_long().await;
     for key in keys(&bench, b'r').await {
         bend(&key, "redis.call('PEXPIRE', KEYS[1], 1000)").await;
     }
-    assert!(bench.store.keep_entry(TENANT, entry(2), day, 2).await.unwrap());
+    assert_eq!(keep(2).await, EntryAdded::Yes);
     all_live_long().await;
     // One that is sent again, since its answer was lost, takes no more room.
-    assert!(bench.store.keep_entry(TENANT, entry(2), day, 2).await.unwrap());
-    assert!(!bench.store.keep_entry(TENANT, entry(3), day, 2).await.unwrap());
+    assert_eq!(keep(2).await, EntryAdded::Yes);
+    assert_eq!(keep(3).await, EntryAdded::HourIsFull);
     bench.store.drop_entries(TENANT).await.unwrap();
     assert_eq!(lives(&bench).await.into_keys().collect::<Vec<_>>(), [16], "names of nothing, which end by themselves");
     bench.leave().await;

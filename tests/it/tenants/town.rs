@@ -22,7 +22,7 @@ use tonic::Request;
 use crate::audit;
 use crate::rpc::serving::{ROLES, Serving};
 use crate::world::replicas::until;
-use crate::world::{Browser, FakeProvider, Kept, Listed, World, settings};
+use crate::world::{Browser, FakeProvider, FaultyStore, Kept, Listed, World, settings};
 
 /// The tenants by their names; the place is the index, and the number one more.
 pub const NAMES: [&str; 3] = ["default", "acme", "globex"];
@@ -34,6 +34,8 @@ pub struct Town {
     pub worlds: [World; 3],
     pub tenants: Tenants,
     pub serving: Serving,
+    /// What all of them are kept in.
+    pub store: Arc<FaultyStore>,
     keeper: JoinHandle<()>,
 }
 
@@ -84,7 +86,8 @@ impl Town {
         change: impl Fn(usize, &mut Settings),
         server: impl FnOnce(&mut ServerSettings),
     ) -> Self {
-        let (first, ports) = World::kept_in(kept).await;
+        let (first, mut ports) = World::kept_in(kept).await;
+        let store = FaultyStore::before(&mut ports);
         let memory = Memory::new(ports.entropy.as_ref(), settings().cache);
         let worlds = [0, 1, 2].map(|at| {
             let mut settings = Settings { tenant: number(at), tenant_name: NAMES[at].into(), ..settings() };
@@ -108,7 +111,7 @@ impl Town {
         let serving = Serving::to(listener, tenants.clone(), callers, server);
         let keeper = tokio::spawn(keeping(worlds[0].authority.clone()));
         until(|| worlds[2].authority.hears_everything()).await;
-        Self { worlds, tenants, serving, keeper }
+        Self { worlds, tenants, serving, store, keeper }
     }
 
     /// One authority, with keys that every tenant inherits from the same secrets.

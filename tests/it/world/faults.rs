@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gatelodge::authority::Ports;
 use gatelodge::authority::answer_store::{Claim, Claimed};
-use gatelodge::authority::audit_store::{EntryPage, KeptEntry};
+use gatelodge::authority::audit_store::{EntryAdded, EntryPage, KeptEntry};
 use gatelodge::authority::logout_store::{Carrier, LogoutClaim};
 use gatelodge::authority::ports::{
     AnswerStore, AuditStore, CallerKeyAdded, CallerKeyStore, Creation, EventLog, Heard, Joining, KeptAttributes,
@@ -35,12 +35,16 @@ use tokio::sync::Notify;
 pub enum Fault {
     /// It can't be reached.
     Away,
+    /// The step of this name can't be reached.
+    AwayAt(&'static str),
     /// It answers after that long.
     Slow(Duration),
     /// It does what it is asked at once, and says so after that long.
     SlowToAnswer(Duration),
     /// It does what the step of this name asks, and the answer is lost.
     LosesAnswerOf(&'static str),
+    /// It does what the steps of these names ask, and too few replicas have it.
+    LacksReplicasAt(&'static [&'static str]),
     /// The step of this name waits until nothing is wrong any more.
     HoldsBefore(&'static str),
     /// It does what the steps of these names ask, and says nothing as long as it has this fault.
@@ -197,12 +201,17 @@ impl FaultyStore {
                     tokio::time::sleep(Duration::from_millis(2)).await;
                 }
             }
+            Some(Fault::AwayAt(step)) if step == name => {
+                return Err(StoreError::Unavailable("away on purpose".into()));
+            }
             None
             | Some(
                 Fault::EndsProcessBefore(1..)
+                | Fault::AwayAt(_)
                 | Fault::HoldsBefore(_)
                 | Fault::SlowToAnswer(_)
                 | Fault::LosesAnswerOf(_)
+                | Fault::LacksReplicasAt(_)
                 | Fault::EndsSessionBefore(..)
                 | Fault::SilentAt(_)
                 | Fault::SilentAfter(_)
@@ -252,6 +261,9 @@ impl FaultyStore {
             Some(Fault::HoldsAnswersOf(_)) => self.until_let_go(step).await,
             Some(Fault::LosesAnswerOf(name)) if name == step => {
                 return Err(StoreError::Unavailable("the answer was lost on purpose".into()));
+            }
+            Some(Fault::LacksReplicasAt(names)) if names.contains(&step) => {
+                return Err(StoreError::Unreplicated("too few have it, on purpose".into()));
             }
             _ => (),
         }
@@ -339,7 +351,7 @@ pass! { MintKeyStore by mint_keys:
 }
 
 pass! { AuditStore by audit:
-    keep_entry(tenant: TenantNumber, entry: KeptEntry, keep_for: Duration, most: u64) -> bool;
+    keep_entry(tenant: TenantNumber, entry: KeptEntry, keep_for: Duration, most: u64) -> EntryAdded;
     entries(tenant: TenantNumber, name: Option<EntryName>, ids: Range<EntryId>, limit: usize) -> EntryPage;
     drop_entries(tenant: TenantNumber) -> ();
 }

@@ -42,6 +42,11 @@ impl FakeClock {
     pub fn advance(&self, length: Duration) {
         self.0.fetch_add(u64::try_from(length.as_millis()).unwrap(), Ordering::SeqCst);
     }
+
+    /// From now on it stands there, which may be before.
+    pub fn set(&self, to: Timestamp) {
+        self.0.store(to.as_millis(), Ordering::SeqCst);
+    }
 }
 
 impl Clock for FakeClock {
@@ -79,6 +84,37 @@ impl Beside for Spawned {
 
     fn pause(&self, length: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(length))
+    }
+}
+
+/// Tasks of the test's runtime, whose pauses are over when the test says so.
+pub struct Patient(tokio::sync::watch::Sender<bool>);
+
+impl Default for Patient {
+    fn default() -> Self {
+        Self(tokio::sync::watch::Sender::new(false))
+    }
+}
+
+impl Patient {
+    /// All pauses are over from now on.
+    pub fn go_on(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Beside for Patient {
+    fn run(&self, work: BoxFuture<'static, ()>) -> bool {
+        Spawned.run(work)
+    }
+
+    fn finish(&self, work: BoxFuture<'static, ()>) {
+        Spawned.finish(work);
+    }
+
+    fn pause(&self, _: Duration) -> BoxFuture<'static, ()> {
+        let mut over = self.0.subscribe();
+        Box::pin(async move { drop(over.wait_for(|over| *over).await) })
     }
 }
 

@@ -1197,7 +1197,7 @@ type WatchAuditResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What was written down since, the oldest first. None in the first message.
 	Entries []*AuditEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
-	// Entries may be missing before these: ListAudit has them.
+	// Entries may be missing before these: ListAudit has them, and says with ENTRIES_LEFT_OUT how many were not kept.
 	Gap           bool `protobuf:"varint,2,opt,name=gap,proto3" json:"gap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -134,7 +134,8 @@ type AdminServiceClient interface {
 	// Reasons: INVALID_FIELD, AUDIT_OFF, STORE_UNAVAILABLE.
 	ListAudit(ctx context.Context, in *ListAuditRequest, opts ...grpc.CallOption) (*ListAuditResponse, error)
 	// Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. Where more
-	// comes at once than can be told, or the store takes an authority's entries too late, a message says that there is a `gap`.
+	// comes at once than can be told, the store takes an authority's entries too late, or any authority could not keep some, a
+	// message says that there is a `gap`.
 	//
 	// Callers: admin. Safe to retry; what came in between is for ListAudit.
 	// Reasons: INVALID_FIELD, AUDIT_OFF.
@@ -410,7 +411,8 @@ type AdminServiceServer interface {
 	// Reasons: INVALID_FIELD, AUDIT_OFF, STORE_UNAVAILABLE.
 	ListAudit(context.Context, *ListAuditRequest) (*ListAuditResponse, error)
 	// Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. Where more
-	// comes at once than can be told, or the store takes an authority's entries too late, a message says that there is a `gap`.
+	// comes at once than can be told, the store takes an authority's entries too late, or any authority could not keep some, a
+	// message says that there is a `gap`.
 	//
 	// Callers: admin. Safe to retry; what came in between is for ListAudit.
 	// Reasons: INVALID_FIELD, AUDIT_OFF.

@@ -69,6 +69,8 @@ const (
 	AuditAction_AUDIT_ACTION_CALLER_KEY_MADE AuditAction = 17
 	// An admin revoked one.
 	AuditAction_AUDIT_ACTION_CALLER_KEY_REVOKED AuditAction = 18
+	// Entries are not kept: `detail` says how many, and why. Told by each replica once it can be, every 2 seconds at most.
+	AuditAction_AUDIT_ACTION_ENTRIES_LEFT_OUT AuditAction = 19
 )
 
 // Enum value maps for AuditAction.
@@ -93,6 +95,7 @@ var (
 		16: "AUDIT_ACTION_REFRESH_REFUSED",
 		17: "AUDIT_ACTION_CALLER_KEY_MADE",
 		18: "AUDIT_ACTION_CALLER_KEY_REVOKED",
+		19: "AUDIT_ACTION_ENTRIES_LEFT_OUT",
 	}
 	AuditAction_value = map[string]int32{
 		"AUDIT_ACTION_UNSPECIFIED":         0,
@@ -114,6 +117,7 @@ var (
 		"AUDIT_ACTION_REFRESH_REFUSED":     16,
 		"AUDIT_ACTION_CALLER_KEY_MADE":     17,
 		"AUDIT_ACTION_CALLER_KEY_REVOKED":  18,
+		"AUDIT_ACTION_ENTRIES_LEFT_OUT":    19,
 	}
 )
 
@@ -162,6 +166,9 @@ const (
 	AuditOutcome_AUDIT_OUTCOME_REPEATED AuditOutcome = 4
 	// The authority could not say, for trouble of the store or its own.
 	AuditOutcome_AUDIT_OUTCOME_TROUBLE AuditOutcome = 5
+	// It was done, and too few replicas of the store had it in time (`store.redis.wait_replicas`): a failover may undo it. The
+	// caller was told so, and may have asked again.
+	AuditOutcome_AUDIT_OUTCOME_UNREPLICATED AuditOutcome = 6
 )
 
 // Enum value maps for AuditOutcome.
@@ -173,14 +180,16 @@ var (
 		3: "AUDIT_OUTCOME_WAITING",
 		4: "AUDIT_OUTCOME_REPEATED",
 		5: "AUDIT_OUTCOME_TROUBLE",
+		6: "AUDIT_OUTCOME_UNREPLICATED",
 	}
 	AuditOutcome_value = map[string]int32{
-		"AUDIT_OUTCOME_UNSPECIFIED": 0,
-		"AUDIT_OUTCOME_DONE":        1,
-		"AUDIT_OUTCOME_FAILED":      2,
-		"AUDIT_OUTCOME_WAITING":     3,
-		"AUDIT_OUTCOME_REPEATED":    4,
-		"AUDIT_OUTCOME_TROUBLE":     5,
+		"AUDIT_OUTCOME_UNSPECIFIED":  0,
+		"AUDIT_OUTCOME_DONE":         1,
+		"AUDIT_OUTCOME_FAILED":       2,
+		"AUDIT_OUTCOME_WAITING":      3,
+		"AUDIT_OUTCOME_REPEATED":     4,
+		"AUDIT_OUTCOME_TROUBLE":      5,
+		"AUDIT_OUTCOME_UNREPLICATED": 6,
 	}
 )
 
@@ -241,7 +250,7 @@ type AuditEntry struct {
 	UserId string `protobuf:"bytes,12,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// The provider's name.
 	Provider string `protobuf:"bytes,13,opt,name=provider,proto3" json:"provider,omitempty"`
-	// How many living sessions ended.
+	// How many living sessions ended; UNREPLICATED: as far as it is known.
 	EndedCount uint64 `protobuf:"varint,14,opt,name=ended_count,json=endedCount,proto3" json:"ended_count,omitempty"`
 	// The login: the same in all entries of one; opaque.
 	LoginId string `protobuf:"bytes,15,opt,name=login_id,json=loginId,proto3" json:"login_id,omitempty"`
@@ -482,7 +491,7 @@ type AuditFilter struct {
 	Caller string `protobuf:"bytes,4,opt,name=caller,proto3" json:"caller,omitempty"`
 	// Of these actions; none for all.
 	Actions []AuditAction `protobuf:"varint,5,rep,packed,name=actions,proto3,enum=gatelodge.v1.AuditAction" json:"actions,omitempty"`
-	// Only what failed, or ended in trouble.
+	// Only what failed, ended in trouble, or may be undone by a failover.
 	OnlyFailures bool `protobuf:"varint,6,opt,name=only_failures,json=onlyFailures,proto3" json:"only_failures,omitempty"`
 	// Made then or later; what waited for the store longer than 5 seconds counts by when it was written. WatchAudit tells of the
 	// future, whatever stands here.
@@ -623,7 +632,7 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\n" +
 	"after_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tafterTime\x12;\n" +
 	"\vbefore_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"beforeTime*\xf1\x04\n" +
+	"beforeTime*\x94\x05\n" +
 	"\vAuditAction\x12\x1c\n" +
 	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18AUDIT_ACTION_LOGIN_BEGUN\x10\x01\x12 \n" +
@@ -644,14 +653,16 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\x14AUDIT_ACTION_ROTATED\x10\x0f\x12 \n" +
 	"\x1cAUDIT_ACTION_REFRESH_REFUSED\x10\x10\x12 \n" +
 	"\x1cAUDIT_ACTION_CALLER_KEY_MADE\x10\x11\x12#\n" +
-	"\x1fAUDIT_ACTION_CALLER_KEY_REVOKED\x10\x12*\xb1\x01\n" +
+	"\x1fAUDIT_ACTION_CALLER_KEY_REVOKED\x10\x12\x12!\n" +
+	"\x1dAUDIT_ACTION_ENTRIES_LEFT_OUT\x10\x13*\xd1\x01\n" +
 	"\fAuditOutcome\x12\x1d\n" +
 	"\x19AUDIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12AUDIT_OUTCOME_DONE\x10\x01\x12\x18\n" +
 	"\x14AUDIT_OUTCOME_FAILED\x10\x02\x12\x19\n" +
 	"\x15AUDIT_OUTCOME_WAITING\x10\x03\x12\x1a\n" +
 	"\x16AUDIT_OUTCOME_REPEATED\x10\x04\x12\x19\n" +
-	"\x15AUDIT_OUTCOME_TROUBLE\x10\x05B^\n" +
+	"\x15AUDIT_OUTCOME_TROUBLE\x10\x05\x12\x1e\n" +
+	"\x1aAUDIT_OUTCOME_UNREPLICATED\x10\x06B^\n" +
 	"\x16io.github.gatelodge.v1P\x01ZBgithub.com/gatelodge/gatelodge/clients/go/gatelodge/v1;gatelodgev1b\x06proto3"
 
 var (

@@ -1,13 +1,20 @@
 -- Keeps an audit entry. KEYS: the hours that there are, the entries of its hour, how many of its room the hour has, then for
 -- each of its names the ids of that name. ARGV: the hour (4 bytes), the id (16), the id and what is sealed, the life, how many
 -- of its room the hour may have (empty: it has no room), how long they are counted, the first hour that is still kept (4), the
--- first id that is (16), how many ids a name may have. Answers whether it is kept.
-if ARGV[5] ~= '' and not redis.call('ZSCORE', KEYS[2], ARGV[3]) then
-  local count = tonumber(redis.call('GET', KEYS[3]) or '0')
-  if count >= tonumber(ARGV[5]) then
-    return 0
+-- first id that is (16), how many ids a name may have, the time of the id, how far that may lie back.
+-- Answers 1 where it is kept, 0 where its room is full, and the time now where it comes too late.
+if not redis.call('ZSCORE', KEYS[2], ARGV[3]) then
+  local time = now()
+  if time - tonumber(ARGV[10]) > tonumber(ARGV[11]) then
+    return time
   end
-  redis.call('SET', KEYS[3], count + 1, 'PX', ARGV[6])
+  if ARGV[5] ~= '' then
+    local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+    if count >= tonumber(ARGV[5]) then
+      return 0
+    end
+    redis.call('SET', KEYS[3], count + 1, 'PX', ARGV[6])
+  end
 end
 local function forget(key, before)
   local gone = redis.call('ZRANGE', key, '-', '(' .. before, 'BYLEX', 'LIMIT', 0, 100)

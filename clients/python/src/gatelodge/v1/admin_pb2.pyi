@@ -506,7 +506,7 @@ class WatchAuditResponse(google.protobuf.message.Message):
     ENTRIES_FIELD_NUMBER: builtins.int
     GAP_FIELD_NUMBER: builtins.int
     gap: builtins.bool
-    """Entries may be missing before these: ListAudit has them."""
+    """Entries may be missing before these: ListAudit has them, and says with ENTRIES_LEFT_OUT how many were not kept."""
     @property
     def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[gatelodge.v1.audit_pb2.AuditEntry]:
         """What was written down since, the oldest first. None in the first message."""

@@ -66,6 +66,8 @@ class _AuditActionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """An admin made an API key for a caller."""
     AUDIT_ACTION_CALLER_KEY_REVOKED: _AuditAction.ValueType  # 18
     """An admin revoked one."""
+    AUDIT_ACTION_ENTRIES_LEFT_OUT: _AuditAction.ValueType  # 19
+    """Entries are not kept: `detail` says how many, and why. Told by each replica once it can be, every 2 seconds at most."""
 
 class AuditAction(_AuditAction, metaclass=_AuditActionEnumTypeWrapper):
     """What was done, or tried.
@@ -113,6 +115,8 @@ AUDIT_ACTION_CALLER_KEY_MADE: AuditAction.ValueType  # 17
 """An admin made an API key for a caller."""
 AUDIT_ACTION_CALLER_KEY_REVOKED: AuditAction.ValueType  # 18
 """An admin revoked one."""
+AUDIT_ACTION_ENTRIES_LEFT_OUT: AuditAction.ValueType  # 19
+"""Entries are not kept: `detail` says how many, and why. Told by each replica once it can be, every 2 seconds at most."""
 global___AuditAction = AuditAction
 
 class _AuditOutcome:
@@ -133,6 +137,10 @@ class _AuditOutcomeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """It had been done before, and was answered again."""
     AUDIT_OUTCOME_TROUBLE: _AuditOutcome.ValueType  # 5
     """The authority could not say, for trouble of the store or its own."""
+    AUDIT_OUTCOME_UNREPLICATED: _AuditOutcome.ValueType  # 6
+    """It was done, and too few replicas of the store had it in time (`store.redis.wait_replicas`): a failover may undo it. The
+    caller was told so, and may have asked again.
+    """
 
 class AuditOutcome(_AuditOutcome, metaclass=_AuditOutcomeEnumTypeWrapper):
     """What came of it.
@@ -152,6 +160,10 @@ AUDIT_OUTCOME_REPEATED: AuditOutcome.ValueType  # 4
 """It had been done before, and was answered again."""
 AUDIT_OUTCOME_TROUBLE: AuditOutcome.ValueType  # 5
 """The authority could not say, for trouble of the store or its own."""
+AUDIT_OUTCOME_UNREPLICATED: AuditOutcome.ValueType  # 6
+"""It was done, and too few replicas of the store had it in time (`store.redis.wait_replicas`): a failover may undo it. The
+caller was told so, and may have asked again.
+"""
 global___AuditOutcome = AuditOutcome
 
 @typing.final
@@ -204,7 +216,7 @@ class AuditEntry(google.protobuf.message.Message):
     provider: builtins.str
     """The provider's name."""
     ended_count: builtins.int
-    """How many living sessions ended."""
+    """How many living sessions ended; UNREPLICATED: as far as it is known."""
     login_id: builtins.str
     """The login: the same in all entries of one; opaque."""
     @property
@@ -302,7 +314,7 @@ class AuditFilter(google.protobuf.message.Message):
     caller: builtins.str
     """Of the caller of this name."""
     only_failures: builtins.bool
-    """Only what failed, or ended in trouble."""
+    """Only what failed, ended in trouble, or may be undone by a failover."""
     @property
     def actions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[global___AuditAction.ValueType]:
         """Of these actions; none for all."""

@@ -640,7 +640,7 @@ export type WatchAuditResponse = Message<"gatelodge.v1.WatchAuditResponse"> & {
   entries: AuditEntry[];
 
   /**
-   * Entries may be missing before these: ListAudit has them.
+   * Entries may be missing before these: ListAudit has them, and says with ENTRIES_LEFT_OUT how many were not kept.
    *
    * @generated from field: bool gap = 2;
    */
@@ -897,7 +897,8 @@ export const AdminService: GenService<{
   },
   /**
    * Tells what is written down from now on, the oldest first, within two seconds. The first message comes at once. Where more
-   * comes at once than can be told, or the store takes an authority's entries too late, a message says that there is a `gap`.
+   * comes at once than can be told, the store takes an authority's entries too late, or any authority could not keep some, a
+   * message says that there is a `gap`.
    *
    * Callers: admin. Safe to retry; what came in between is for ListAudit.
    * Reasons: INVALID_FIELD, AUDIT_OFF.
