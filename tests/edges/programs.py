@@ -33,18 +33,26 @@ CONFIG = {
 }
 
 
-# Below what systems give to outgoing connections and to whoever listens on port 0, and no number twice: nobody else
-# comes to have it until the program that is told its port listens there.
+# Below what systems give to outgoing connections and to whoever listens on port 0, and no number twice.
 _PORTS = range(10_240, 32_000)
 _numbers = itertools.count(random.choice(_PORTS))
+_held: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """A port that nobody listens on, at any address."""
+    """A port that nobody has, at any address. It is held until this process ends: a program that is told of it can
+    listen there (it may use an address again, as servers do), and nobody comes to have it before or in between."""
     for number in itertools.islice(_numbers, len(_PORTS)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("", port := _PORTS[number % len(_PORTS)]))
-            return port
+        holder = socket.socket()
+        try:
+            holder.bind(("", port := _PORTS[number % len(_PORTS)]))
+        except OSError:
+            holder.close()
+            continue
+        # Only now: set before, it would have bound beside others who have set it.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _held.append(holder)
+        return port
     raise AssertionError("no port is free")
 
 

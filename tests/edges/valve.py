@@ -16,7 +16,7 @@ class Valve:
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._silent = False
-        # Not one that the system gives to outgoing connections: it has to be there again after it was shut.
+        # One that is held: it has to be there again after it was shut.
         self.port = free_port()
         self._listener = _listen(self.port)
         if is_open:
