@@ -18,12 +18,13 @@ pub struct Measured {
     pub microseconds: f64,
 }
 
-/// Asks one call at a time: what is compared is the work, not who waits for whom.
+/// Asks one call at a time: what is compared is the work, not who waits for whom. Every round has every operation, so that
+/// what a store does by itself after it was filled meets all of them alike.
 pub async fn measure(stores: &[Filled], size: Size) -> Result<Vec<Measured>> {
     let mut measured = Vec::new();
-    for operation in OPERATIONS {
-        let mut order: Vec<_> = stores.iter().collect();
-        for round in 0..=size.rounds {
+    let mut order: Vec<_> = stores.iter().collect();
+    for round in 0..=size.rounds {
+        for operation in OPERATIONS {
             for filled in &order {
                 let microseconds = median(filled, operation, size.calls).await?;
                 // The first round is the warm-up.
@@ -31,8 +32,8 @@ pub async fn measure(stores: &[Filled], size: Size) -> Result<Vec<Measured>> {
                     measured.push(Measured { operation, sessions: filled.sessions.len(), round, microseconds });
                 }
             }
-            order.rotate_left(1);
         }
+        order.rotate_left(1);
     }
     Ok(measured)
 }
