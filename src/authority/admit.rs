@@ -80,7 +80,7 @@ impl Authority {
     /// **Invariant:** a forged credential dies before any IO; a signed one costs one store read.
     pub(super) async fn admit(&self, call: &Call, presented: &Presented) -> Result<Admission, Error> {
         match self.choose(presented) {
-            Ok(chosen) => self.admit_chosen(call, &chosen, presented.context.as_ref(), None).await,
+            Ok(chosen) => self.admit_chosen(call, &chosen, presented.context.as_deref(), None).await,
             Err(InactiveReason::Ambiguous) => self.admit_only_living(call, presented, None).await,
             Err(reason) => {
                 if reason == InactiveReason::Forged {
@@ -97,7 +97,7 @@ impl Authority {
     /// As [`Authority::note_forgery`]; [`Error::KeyUnavailable`] where that can't be said, since what came names a key that
     /// belongs to the ring and is not at hand: that is no logout (store.md, 2).
     pub(super) fn note_unsigned(&self, presented: &Presented, call: &Call) -> Result<(), Error> {
-        self.note_forgery(presented.context.as_ref(), call)?;
+        self.note_forgery(presented.context.as_deref(), call)?;
         let missing = |cookie: &PresentedCookie| Credential::missing_key(&cookie.value, &self.vault.credential);
         match self.session_cookies(presented).find_map(missing) {
             Some(id) => Err(VaultError::from(Unsealable::UnknownKey { id, what: "a credential" }).into()),
@@ -156,7 +156,7 @@ impl Authority {
             }
         }
         match &living[..] {
-            [only] => self.admit_chosen(call, only, presented.context.as_ref(), as_of).await,
+            [only] => self.admit_chosen(call, only, presented.context.as_deref(), as_of).await,
             [] => Ok(Admission::Inactive(InactiveReason::Ended)),
             several => {
                 tracing::info!(
@@ -222,7 +222,7 @@ impl Authority {
                 Judgement::Living(admitted) => living.push(*admitted),
                 Judgement::Stolen { stepped_up, user } => {
                     let theft = Theft { credential: &chosen.credential, stepped_up, user };
-                    self.end_stolen(call, theft, presented.context.as_ref()).await?;
+                    self.end_stolen(call, theft, presented.context.as_deref()).await?;
                 }
                 Judgement::Inactive(_) => (),
             }

@@ -32,7 +32,7 @@ impl Authority {
         presented: &Presented,
         requirements: &Requirements,
     ) -> Result<Result<Box<Admitted>, Refusal>, Error> {
-        let context = presented.context.as_ref();
+        let context = presented.context.as_deref();
         let inactive = |reason| Ok(Err(Refusal::Inactive(self.inactive(reason, context, true, call))));
         let mut admitted = match self.admit(call, presented).await? {
             Admission::Living(admitted) => admitted,

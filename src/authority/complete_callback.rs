@@ -79,7 +79,7 @@ impl Authority {
     /// When the store can't say, or too many came. A failed login is an answer.
     pub async fn complete_callback(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         self.check_set(question.set)?;
-        let context = question.presented.context.clone().unwrap_or_default();
+        let context = question.presented.context.as_deref().cloned().unwrap_or_default();
         let trail = self.trail(Action::LoginCompleted, call, &context);
         let mut outcome = match self.come_back(call, &question, &context, &trail).await {
             Ok(outcome) => outcome,

@@ -31,7 +31,7 @@ impl Authority {
         }
         let mut trouble = LoginFailure::StateInvalid.trouble();
         "You are logged out. This page was reached without a logout begun here.".clone_into(&mut trouble.remedy);
-        let page = question.presented.context.as_ref().is_some_and(RequestContext::is_navigation);
+        let page = question.presented.context.as_deref().is_some_and(RequestContext::is_navigation);
         let home = [(self.settings.places.after_logout.clone(), "Go on".to_owned())];
         HttpAnswer::trouble(&trouble, page, &home, &call.request_id)
     }

@@ -13,7 +13,7 @@ use crate::session::step_up::StepUp;
 
 impl Authority {
     pub(super) fn denied(&self, admitted: Admitted, reason: DeniedReason, question: &Question, call: &Call) -> Denied {
-        let context = question.presented.context.as_ref();
+        let context = question.presented.context.as_deref();
         let has_tried = self.has_just_stepped_up(&admitted.standing) || context.is_some_and(has_failed_to_log_in);
         let login_query = match &reason {
             DeniedReason::Missing(missing) if self.is_mended_by_login(missing, &admitted.standing.identity) => {

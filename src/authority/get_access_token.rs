@@ -61,7 +61,7 @@ impl Authority {
     /// # Errors
     /// When it lives too short and can't be refreshed, the provider refuses or is away, or the store can't say.
     pub async fn get_access_token(&self, call: &Call, question: &Question) -> Result<Outcome, Error> {
-        let context = question.presented.context.as_ref();
+        let context = question.presented.context.as_deref();
         let inactive = |reason| Outcome::Inactive(self.inactive(reason, context, true, call));
         let mut admitted = match self.admit(call, &question.presented).await? {
             Admission::Living(admitted) => admitted,

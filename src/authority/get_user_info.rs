@@ -46,7 +46,7 @@ impl Authority {
     /// # Errors
     /// When the provider is asked, and refuses, is away, or offers no user info; when the store can't say.
     pub async fn get_user_info(&self, call: &Call, presented: &Presented, refresh: bool) -> Result<Outcome, Error> {
-        let context = presented.context.as_ref();
+        let context = presented.context.as_deref();
         let gone = || Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, true, call));
         let mut admitted = match self.admit_to_use(call, presented).await? {
             Ok(admitted) => admitted,

@@ -81,7 +81,7 @@ impl Authority {
         let last = sessions.last().filter(|_| more).map(|last| write_place(place(last)));
         let next_page_token = last.map(|last| self.page_token(&last, &filter)).unwrap_or_default();
         let current = admitted.credential.key;
-        let answer = question.presented.context.as_ref().map(|_| {
+        let answer = question.presented.context.as_deref().map(|_| {
             let told: Vec<_> = sessions.iter().map(|session| session.told(Some(session.key == current))).collect();
             HttpAnswer::json(200, &json!({ "sessions": told, "next_page_token": next_page_token }))
         });

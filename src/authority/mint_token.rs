@@ -99,7 +99,7 @@ impl Authority {
         question: &Question,
     ) -> Result<Result<Backed, Refusal>, Error> {
         if let Some(token) = &question.token {
-            let context = question.presented.context.as_ref();
+            let context = question.presented.context.as_deref();
             let inactive = |reason| Refusal::Inactive(self.inactive(reason, context, true, call));
             let good = match self.check_own(mint, token).await? {
                 Ok(good) => good,

@@ -271,15 +271,16 @@ impl Call {
 pub struct Presented {
     /// What came under session and binding cookie names.
     pub cookies: Vec<PresentedCookie>,
-    /// What the edge saw of the request.
-    pub context: Option<RequestContext>,
+    /// What the edge saw of the request; the largest part of a question, by far.
+    pub context: Option<Box<RequestContext>>,
 }
 
 impl Presented {
     /// The same, where only scripts ask: whatever the request accepts, the answer is JSON.
     #[must_use]
-    pub fn of_script(self) -> Self {
-        Self { context: self.context.map(RequestContext::of_script), ..self }
+    pub fn of_script(mut self) -> Self {
+        self.context = self.context.map(|context| Box::new(context.of_script()));
+        self
     }
 }
 

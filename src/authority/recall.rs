@@ -48,7 +48,7 @@ impl Authority {
         if self.stream.kills(&known.record.header.marks) {
             return Ok(None);
         }
-        let context = question.presented.context.as_ref();
+        let context = question.presented.context.as_deref();
         let Judgement::Living(mut admitted) = self.judge_opened(chosen, known.record, known.standing, context)? else {
             return Ok(None);
         };

@@ -47,7 +47,7 @@ impl Authority {
         presented: &Presented,
         requirements: &Requirements,
     ) -> Result<Outcome, Error> {
-        let context = presented.context.as_ref();
+        let context = presented.context.as_deref();
         let gone = || Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, true, call));
         let admitted = match self.admit_with(call, presented, requirements).await? {
             Ok(admitted) => admitted,

@@ -69,7 +69,7 @@ impl Authority {
             // A call that failed may have ended something, and whoever asked would forget all that it knows: so one with a
             // forged credential gets its answer, however often it came.
             Err(Error::RateLimited { .. }) => {
-                let inactive = self.inactive(InactiveReason::Forged, presented.context.as_ref(), true, call);
+                let inactive = self.inactive(InactiveReason::Forged, presented.context.as_deref(), true, call);
                 return Ok(Outcome::Inactive(inactive));
             }
             admitted => admitted?,
@@ -84,7 +84,7 @@ impl Authority {
             Ok(aim) => aim,
             Err(error @ Error::InvalidField { .. }) if matches!(target, Target::Form(_) | Target::Json(_)) => {
                 let answer =
-                    presented.context.as_ref().map(|_| HttpAnswer::malformed(error.to_string(), &call.request_id));
+                    presented.context.as_deref().map(|_| HttpAnswer::malformed(error.to_string(), &call.request_id));
                 return if answer.is_some() { Ok(Outcome::Ended { count: 0, answer }) } else { Err(error) };
             }
             Err(error) => return Err(error),
@@ -107,7 +107,7 @@ impl Authority {
                 request_id = call.request_id,
                 "sessions were ended by their user"
             );
-            let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
+            let entry = self.entry(Action::RevokedByUser, call, presented.context.as_deref());
             self.audit(Entry { outcome, session: Some(own), user: Some(user), ..entry }.ending(count, &meant));
         };
         let count = if logged_out {
@@ -145,7 +145,7 @@ impl Authority {
     async fn revoke_presented(&self, call: &Call, presented: &Presented) -> Result<Outcome, Error> {
         let mut living = self.admit_to_end(call, presented).await?;
         let judge = |admitted: &Admitted| {
-            self.judge_request(admitted, &Requirements::default(), presented.context.as_ref()).err()
+            self.judge_request(admitted, &Requirements::default(), presented.context.as_deref()).err()
         };
         // Of several, one whose token came is enough, as for a logout.
         let refused: Vec<_> = living.iter().map(judge).collect();
@@ -156,7 +156,7 @@ impl Authority {
             return Ok(Outcome::Denied(Box::new(self.denied(admitted, reason, &question, call))));
         }
         let note = |admitted: &Admitted, ended: &EndedSessions, outcome| {
-            let entry = self.entry(Action::RevokedByUser, call, presented.context.as_ref());
+            let entry = self.entry(Action::RevokedByUser, call, presented.context.as_deref());
             let entry = Entry { outcome, session: Some(admitted.credential.key), user: ended.user, ..entry };
             self.audit(entry.ending(ended.count, &ended.sessions));
         };
@@ -166,7 +166,7 @@ impl Authority {
     }
 
     fn ended_answer(&self, presented: &Presented, count: u64, logged_out: bool) -> Option<HttpAnswer> {
-        presented.context.as_ref()?;
+        presented.context.as_deref()?;
         let message = match count {
             1 => "1 session was ended".to_owned(),
             count => format!("{count} sessions were ended"),

@@ -64,7 +64,7 @@ impl Authority {
 
     async fn start(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
         self.check_set(question.set)?;
-        let context = question.presented.context.clone().unwrap_or_default();
+        let context = question.presented.context.as_deref().cloned().unwrap_or_default();
         let trail = self.trail(Action::LoginBegun, call, &context);
         let begun = self.begin_login(call, question, &context, &trail).await;
         match &begun {

@@ -64,7 +64,7 @@ impl Authority {
     /// # Errors
     /// When the store can't say: then the cookie is kept.
     pub async fn start_logout(&self, call: &Call, question: Question) -> Result<Outcome, Error> {
-        let mut context = question.presented.context.clone().unwrap_or_default();
+        let mut context = question.presented.context.as_deref().cloned().unwrap_or_default();
         let page = context.is_navigation();
         let refused = |trouble: &Trouble| {
             let answer = HttpAnswer::trouble(trouble, page, &[], &call.request_id);

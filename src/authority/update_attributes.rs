@@ -65,7 +65,7 @@ impl Authority {
             Written::Yes => Ok(Outcome::Kept(kept)),
             Written::RevisionChanged | Written::FenceLost => Err(Error::VersionConflict),
             Written::Gone => {
-                let context = presented.context.as_ref();
+                let context = presented.context.as_deref();
                 Ok(Outcome::Inactive(self.inactive(InactiveReason::Revoked, context, true, call)))
             }
         }

@@ -182,7 +182,7 @@ impl Authority {
     }
 
     fn answer_at_once(&self, call: &Call, question: &mut Question) -> Result<AtOnce, Error> {
-        let context = question.presented.context.as_ref();
+        let context = question.presented.context.as_deref();
         if question.requirements.csrf == CsrfRequirement::Required && context.is_none() {
             return Err(Error::ContextRequired("csrf"));
         }
@@ -217,7 +217,7 @@ impl Authority {
     }
 
     async fn answer_open(&self, call: &Call, question: &mut Question, open: Open) -> Result<Outcome, Error> {
-        let context = question.presented.context.as_ref();
+        let context = question.presented.context.as_deref();
         let inactive = |reason| Ok(Outcome::Inactive(self.inactive(reason, context, question.answer_json, call)));
         let (mut admitted, judged) = if let Some(known) = open.known {
             known
@@ -267,7 +267,7 @@ impl Authority {
                 "the client is another one than at login"
             );
             let user = self.user_of(&admitted.standing.identity);
-            let (key, context) = (&admitted.credential.key, question.presented.context.as_ref());
+            let (key, context) = (&admitted.credential.key, question.presented.context.as_deref());
             self.audit_other_client(key, Some(user), call, context, Audited::Done);
         }
         self.refresh_beside(&admitted);

@@ -30,7 +30,7 @@ pub struct Question {
     /// Whether the provider is asked again who the user is.
     pub refresh: bool,
     /// What the edge saw of the request, where one serves several tenants.
-    pub context: Option<RequestContext>,
+    pub context: Option<Box<RequestContext>>,
 }
 
 /// What a request needs beyond a good token.

@@ -30,7 +30,10 @@ pub(super) fn presented(
 ) -> Read<Presented> {
     let cookies =
         cookies.into_iter().map(|cookie| PresentedCookie { name: cookie.name, value: cookie.value }).collect();
-    let context = context.map(|context| within(limits, read_context(*context))).transpose()?;
+    let mut context = context.map(|context| Box::new(read_context(*context)));
+    if let Some(context) = &mut context {
+        cut(context, limits)?;
+    }
     Ok(Presented { cookies, context })
 }
 
@@ -58,11 +61,11 @@ fn read_context(context: v1::RequestContext) -> RequestContext {
     }
 }
 
-/// A context whose values are each cut to the limit: a browser's oversized header fails nobody's call.
+/// Cuts each value of a context to the limit: a browser's oversized header fails nobody's call.
 ///
 /// # Errors
 /// There is no method.
-pub(super) fn within(limits: &Limits, mut context: RequestContext) -> Read<RequestContext> {
+pub(super) fn cut(context: &mut RequestContext, limits: &Limits) -> Read<()> {
     if context.method.is_empty() {
         return Err(fields::invalid("context.method", "the HTTP method; every context needs it"));
     }
@@ -88,7 +91,7 @@ pub(super) fn within(limits: &Limits, mut context: RequestContext) -> Read<Reque
     values.for_each(|value| value.truncate(limit));
     end_at(&mut context.x_forwarded_for, limit);
     end_at(&mut context.forwarded, limit);
-    Ok(context)
+    Ok(())
 }
 
 /// Leaves the end of a list that proxies append to, of at most `limit` bytes in all: what is nearest to us is the only part
@@ -290,7 +293,7 @@ pub(super) fn backchannel_logout(
 ) -> Read<handle_backchannel_logout::Question> {
     web(request.route_set)?;
     let context = browser(Vec::new(), request.context, limits)?.context.unwrap_or_default();
-    Ok(handle_backchannel_logout::Question { form: request.form, context })
+    Ok(handle_backchannel_logout::Question { form: request.form, context: *context })
 }
 
 pub(super) fn frontchannel_logout(
@@ -299,7 +302,7 @@ pub(super) fn frontchannel_logout(
 ) -> Read<handle_frontchannel_logout::Question> {
     web(request.route_set)?;
     let context = browser(Vec::new(), request.context, limits)?.context.unwrap_or_default();
-    Ok(handle_frontchannel_logout::Question { query: request.query, context })
+    Ok(handle_frontchannel_logout::Question { query: request.query, context: *context })
 }
 
 pub(super) fn list_sessions(request: v1::ListSessionsRequest) -> Read<list_sessions::Question> {

@@ -89,7 +89,7 @@ impl SessionService for Sessions {
                     if matches!(refused, Brought::Nobodys) && !key.is_empty() {
                         // It is counted where a tenant is found, and refused wherever.
                         if let Ok(found) = tenancy.for_presented(&asked.asker, &presented).await {
-                            found.note_bad_key(presented.context.as_ref(), &asked.call).map_err(failed)?;
+                            found.note_bad_key(presented.context.as_deref(), &asked.call).map_err(failed)?;
                         }
                     }
                     return Ok(Response::new(answers::key_refused(key, &request_id)));

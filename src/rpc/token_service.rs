@@ -24,7 +24,7 @@ impl TokenService for Tokens {
         let (asked, tenancy) = (asked(), self.tenants.now());
         let failed = |error| status::of(&error, &asked.call.request_id);
         let question = token_questions::validate_token(request.into_inner(), &tenancy.limits()).map_err(failed)?;
-        let authority = tenancy.for_token(&asked.asker, question.context.as_ref()).map_err(failed)?;
+        let authority = tenancy.for_token(&asked.asker, question.context.as_deref()).map_err(failed)?;
         let _share = self.shares.take(&authority, &asked.call.request_id)?;
         let outcome = authority.validate_token(&asked.call, &question).await.map_err(failed)?;
         Ok(Response::new(token_answers::validated(outcome, authority.tenant_name())))

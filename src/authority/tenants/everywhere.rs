@@ -93,7 +93,7 @@ impl Tenancy {
 }
 
 fn tenant_unknown(call: &Call, presented: &Presented) -> HttpAnswer {
-    let page = presented.context.as_ref().is_some_and(RequestContext::is_navigation);
+    let page = presented.context.as_deref().is_some_and(RequestContext::is_navigation);
     HttpAnswer::trouble(&LoginFailure::TenantUnknown.trouble(), page, &[], &call.request_id)
 }
 

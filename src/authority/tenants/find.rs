@@ -106,7 +106,7 @@ impl Tenancy {
 
     /// Several where more than one of them is claimed.
     fn claimed<'a>(&'a self, asker: &'a Asker, presented: &Presented) -> Result<Among<'a>, Error> {
-        let hints = Hints { context: presented.context.as_ref(), ..Hints::default() };
+        let hints = Hints { context: presented.context.as_deref(), ..Hints::default() };
         let among = match self.among(asker, &hints)? {
             Among::One(found) => return Ok(Among::One(found)),
             Among::Several(among) => among,
@@ -124,7 +124,7 @@ impl Tenancy {
     /// As [`Tenancy::for_presented`].
     pub fn for_login<'a>(&'a self, asker: &'a Asker, question: &start_login::Question) -> Result<Found<'a>, Error> {
         let hints = Hints {
-            context: question.presented.context.as_ref(),
+            context: question.presented.context.as_deref(),
             parameter: self.named_in(&question.query),
             has_to_name: question.set == LoginSet::Api,
             ..Hints::default()
@@ -192,7 +192,7 @@ impl Tenancy {
         question: &complete_callback::Question,
     ) -> Result<Found<'a>, Error> {
         let parameters = || question.response.parameters(&self.limits());
-        let hints = Hints { context: question.presented.context.as_ref(), ..Hints::default() };
+        let hints = Hints { context: question.presented.context.as_deref(), ..Hints::default() };
         self.find(asker, &hints, || LoginState::claimed_tenant(parameters().ok()?.get("state")?))
     }
 
@@ -206,7 +206,7 @@ impl Tenancy {
         question: &complete_logout::Question,
     ) -> Result<Found<'a>, Error> {
         let parameters = || Parameters::form(&question.query, self.limits().query_bytes);
-        let hints = Hints { context: question.presented.context.as_ref(), ..Hints::default() };
+        let hints = Hints { context: question.presented.context.as_deref(), ..Hints::default() };
         self.find(asker, &hints, || LogoutState::claimed_tenant(parameters().ok()?.get("state")?))
     }
 

@@ -167,14 +167,14 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// What a route wants that can't be read.
     pub(super) fn question(&self, limits: &Limits) -> Result<Question, Error> {
-        let mut context = RequestContext {
+        let mut context = Box::new(RequestContext {
             method: self.piece(self.method),
             target: self.piece(self.target),
             host: self.host.map(|host| self.piece(host)),
             peer_address: self.peer().cloned(),
             upgrade: self.opens_websocket.then_some(Bytes::from_static(b"websocket")),
             ..RequestContext::default()
-        };
+        });
         for (name, line) in &self.headers {
             let mut lower = [0; LONGEST_NAME];
             let Some(lower) = lower.get_mut(..name.len()) else { continue };
@@ -212,7 +212,8 @@ impl<'a> Asked<'a> {
             Some(PresentedCookie { name: str::from_utf8(name).ok()?.to_owned(), value: self.piece(value) })
         };
         let cookies = self.cookies().filter_map(cookie).collect();
-        let presented = Presented { cookies, context: Some(questions::within(limits, context)?) };
+        questions::cut(&mut context, limits)?;
+        let presented = Presented { cookies, context: Some(context) };
         let requirements = questions::requirements(self.requirements()?)?;
         Ok(Question { presented, requirements, can_set_cookies: true, touch: true, ..Question::default() })
     }

@@ -45,7 +45,7 @@ impl Browser {
             peer_address: Some(bytes("192.0.2.7")),
             ..RequestContext::default()
         };
-        Presented { cookies: self.cookies.iter().map(cookie).collect(), context: Some(context) }
+        Presented { cookies: self.cookies.iter().map(cookie).collect(), context: Some(context.into()) }
     }
 
     /// A page's way to another page.
