@@ -14,6 +14,10 @@ use crate::Result;
 /// How often it is tried whether the port is open: what the time of a start is exact to.
 const PAUSE: Duration = Duration::from_micros(500);
 
+/// What it signs with: its sessions, which `session` can make for it, and its CSRF tokens.
+pub const SIGNING_SECRET: &str = "vY7r2k9QmX4tB8wL1zN6cH3sD5fG0jPa";
+pub const CSRF_SECRET: &str = "pK3n8sW1xE6rT0yU4iO9aS2dF7gH5jLz";
+
 /// An empty embedded store beside the configuration.
 pub const EMBEDDED: &str = "store: { kind: embedded, embedded: { path: sessions.redb } }";
 
@@ -34,8 +38,8 @@ impl Authority {
             .arg("serve")
             .arg("--config")
             .arg(config)
-            .env("SESSION_SIGNING_SECRET", "vY7r2k9QmX4tB8wL1zN6cH3sD5fG0jPa")
-            .env("CSRF_SIGNING_SECRET", "pK3n8sW1xE6rT0yU4iO9aS2dF7gH5jLz")
+            .env("SESSION_SIGNING_SECRET", SIGNING_SECRET)
+            .env("CSRF_SIGNING_SECRET", CSRF_SECRET)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -1,9 +1,12 @@
 //! Owns what `cargo bench --bench revoke` shows: how long after a revocation began a session is refused, at each of three
-//! replicas over one Redis and in a client that keeps answers. Does not know how the replicas hear of it.
+//! replicas over one Redis and in a client that keeps answers, among a million sessions of a tenant. Does not know how the
+//! replicas hear of it.
 //!
 //! Every replica and the client know each session by heart before it is revoked, at the first replica. Then all are asked
-//! without a pause until they say no. The last line is one JSON object. `-- --quick` takes seconds and shows only that it
-//! works.
+//! without a pause until they say no. First sessions are revoked one by one, then the whole tenant, with all its sessions
+//! living; then the tenant again and again, with sessions in every memory that were made since. The last line is one JSON
+//! object. `-- --quick` takes seconds and shows only that it works; `-- --tenant 100000` makes the tenant that large.
+//! A million sessions take about 600 MB of Redis.
 
 #[path = "../parts/authority.rs"]
 #[expect(dead_code, reason = "what it costs is for `start` and `login`")]
@@ -12,6 +15,9 @@ mod authority;
 mod browser;
 #[path = "../parts/cpu.rs"]
 mod cpu;
+#[path = "../parts/many.rs"]
+mod many;
+mod places;
 #[path = "../parts/program.rs"]
 mod program;
 #[path = "../parts/provider.rs"]
@@ -19,41 +25,71 @@ mod provider;
 #[path = "../parts/redis_server.rs"]
 #[expect(dead_code, reason = "what is kept in it is for `scale`")]
 mod redis_server;
+#[path = "../parts/redis_store.rs"]
+mod redis_store;
+mod report;
+#[path = "../parts/session.rs"]
+#[expect(dead_code, reason = "a question to an authority with all that can be asked is for `validate`")]
+mod session;
 #[path = "../parts/spread.rs"]
 mod spread;
+mod tenant;
 
-use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatelodge::crypto::ApiKey;
-use gatelodge_client::{Client, ClientOptions, Verdict, v1};
-use serde_json::json;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use gatelodge_client::v1::admin_service_revoke_request::Target;
+use gatelodge_client::{Client, ClientOptions, v1};
+use tokio::time::Instant;
 
 use self::authority::Authority;
 use self::browser::Browser;
+use self::places::{Cookies, Place, Refusal, refused};
 use self::program::Result;
 use self::redis_server::RedisServer;
-use self::spread::{Spread, rounded};
 
 const REPLICAS: usize = 3;
-const SESSIONS: usize = 300;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So many answers a client keeps that keeps any.
 const KEPT: usize = 1000;
+/// So many of the tenant's sessions are known everywhere when it is revoked. All that are ever made are one user's, who may
+/// have a thousand.
+const HELD: usize = 30;
 
-fn main() -> ExitCode {
-    let sessions = if program::is_quick() { 3 } else { SESSIONS };
-    program::run(measure(sessions))
+/// How much is measured.
+#[derive(Clone, Copy)]
+struct Size {
+    /// Those that are revoked one by one.
+    single: usize,
+    /// Those of the tenant.
+    tenant: usize,
+    /// How often the tenant is revoked.
+    rounds: usize,
 }
 
-async fn measure(sessions: usize) -> Result<()> {
+const WHOLE: Size = Size { single: 300, tenant: 1_000_000, rounds: 20 };
+const QUICK: Size = Size { single: 3, tenant: 2_000, rounds: 2 };
+
+fn main() -> ExitCode {
+    let size = if program::is_quick() { QUICK } else { WHOLE };
+    program::run(async move {
+        let asked = std::env::args().skip_while(|argument| argument != "--tenant").nth(1);
+        let tenant = asked.map_or(Ok(size.tenant), |asked| {
+            asked.parse().map_err(|_| format!("--tenant {asked}: expected a number of sessions"))
+        })?;
+        measure(Size { tenant: tenant.max(HELD), ..size }).await
+    })
+}
+
+async fn measure(size: Size) -> Result<()> {
     let issuer = provider::start().await?;
     let redis = RedisServer::start()?;
+    let born = tenant::fill(&redis.address, size.tenant, HELD).await?;
     let (edge, admin) = (provider::key()?, provider::key()?);
-    let store = format!("store: {{ kind: redis, redis: {{ urls: [\"{}\"] }} }}", redis.address);
+    let (address, prefix) = (&redis.address, redis_store::PREFIX);
+    let store = format!("store: {{ kind: redis, redis: {{ urls: [\"{address}\"], key_prefix: \"{prefix}\" }} }}");
     let configuration = provider::configuration(&issuer, &[("edge", &edge), ("admin", &admin)]);
     let (mut folders, mut replicas) = (Vec::new(), Vec::new());
     for _ in 0..REPLICAS {
@@ -69,100 +105,58 @@ async fn measure(sessions: usize) -> Result<()> {
         Client::connect(&ClientOptions::new(replica.address.clone(), key.expose()).keep_answers(kept))
     };
     // The client that keeps answers asks the replica that is not told.
-    let asked = [
-        ("replica_1", to(first, &edge, 0)?),
-        ("replica_2", to(second, &edge, 0)?),
-        ("replica_3", to(third, &edge, 0)?),
-        ("watching_client", to(third, &edge, KEPT)?),
+    let places = [
+        Place { name: "replica_1", client: to(first, &edge, 0)? },
+        Place { name: "replica_2", client: to(second, &edge, 0)? },
+        Place { name: "replica_3", client: to(third, &edge, 0)? },
+        Place { name: "watching_client", client: to(third, &edge, KEPT)? },
     ];
     let admin = to(first, &admin, 0)?;
     let mut browser = Browser::known_at(&issuer, &to(first, &edge, 0)?).await?;
-    let mut took: Vec<Vec<f64>> = vec![Vec::new(); asked.len()];
-    for _ in 0..sessions {
-        let (cookies, session) = browser.log_in(&[]).await?;
-        for (_, client) in &asked {
-            known(client, &cookies).await?;
-        }
-        for (own, milliseconds) in took.iter_mut().zip(refused(&admin, session, &asked, &cookies).await?) {
-            own.push(milliseconds);
-        }
+    let mut report = report::Report::default();
+    report.add_single(&places, &one_by_one(size.single, &admin, &places, &mut browser).await?);
+    report.add_tenant(size.tenant, &places, &whole(size.rounds, born, &admin, &places, &mut browser).await?);
+    report.print()
+}
+
+/// Revokes sessions one by one.
+async fn one_by_one(count: usize, admin: &Client, places: &[Place], browser: &mut Browser) -> Result<Vec<Refusal>> {
+    let mut refusals = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (cookies, session_id) = browser.log_in(&[]).await?;
+        let held = known_everywhere(places, vec![cookies]).await?;
+        refusals.push(refused(admin, Target::SessionId(session_id), places, &held).await?);
     }
-    print(&asked.map(|(name, _)| name), &took)
+    Ok(refusals)
 }
 
-/// Asks until the answer is a yes that is known by heart: the second one is.
-async fn known(client: &Client, cookies: &[v1::Cookie]) -> Result<()> {
-    let end = Instant::now() + PATIENCE;
-    let mut yes = 0;
-    while yes < 3 {
-        match is_active(client, cookies).await {
-            Ok(true) => yes += 1,
-            _ if Instant::now() > end => return Err("a new session is not known everywhere".into()),
-            _ => sleep(Duration::from_millis(5)).await,
-        }
-    }
-    Ok(())
-}
-
-async fn is_active(client: &Client, cookies: &[v1::Cookie]) -> Result<bool> {
-    let question = v1::ValidateSessionRequest { cookies: cookies.to_vec(), ..v1::ValidateSessionRequest::default() };
-    Ok(matches!(client.sessions().check(question).await?.verdict, Verdict::Active(_)))
-}
-
-/// Revokes the session, and says for each that is asked how many milliseconds after that began it first said no.
-async fn refused(
+/// Revokes the tenant so often; first these sessions of it are known everywhere, then those that were made since.
+async fn whole(
+    rounds: usize,
+    born: Vec<Cookies>,
     admin: &Client,
-    session_id: String,
-    asked: &[(&'static str, Client)],
-    cookies: &[v1::Cookie],
-) -> Result<Vec<f64>> {
-    let begin = Instant::now();
-    let mut asking = JoinSet::new();
-    for (place, (_, client)) in asked.iter().enumerate() {
-        let (client, cookies) = (client.clone(), cookies.to_vec());
-        asking.spawn(async move {
-            while is_active(&client, &cookies).await? {
-                if begin.elapsed() > PATIENCE {
-                    return Err("a revoked session lives on".into());
-                }
-                // What is known by heart is answered without ever waiting.
-                tokio::task::yield_now().await;
-            }
-            Result::Ok((place, begin.elapsed().as_secs_f64() * 1e3))
-        });
+    places: &[Place],
+    browser: &mut Browser,
+) -> Result<Vec<Refusal>> {
+    let mut held = known_everywhere(places, born).await?;
+    let mut refusals = Vec::with_capacity(rounds);
+    for _ in 0..rounds {
+        refusals.push(refused(admin, Target::Tenant(v1::WholeTenant {}), places, &held).await?);
+        let mut made = Vec::with_capacity(HELD);
+        for _ in 0..HELD {
+            made.push(browser.log_in(&[]).await?.0);
+        }
+        held = known_everywhere(places, made).await?;
     }
-    let target = v1::admin_service_revoke_request::Target::SessionId(session_id);
-    let question = v1::AdminServiceRevokeRequest { target: Some(target), ..v1::AdminServiceRevokeRequest::default() };
-    admin.admin().revoke(question).await?;
-    let mut took = vec![f64::NAN; asked.len()];
-    while let Some(done) = asking.join_next().await {
-        let (place, milliseconds) = done??;
-        if let Some(own) = took.get_mut(place) {
-            *own = milliseconds;
+    Ok(refusals)
+}
+
+/// The same sessions, when they live everywhere and every place knows them by heart.
+async fn known_everywhere(places: &[Place], sessions: Vec<Cookies>) -> Result<Arc<[Cookies]>> {
+    for cookies in &sessions {
+        for place in places {
+            place.known(cookies).await?;
         }
     }
-    Ok(took)
-}
-
-fn print(names: &[&'static str], took: &[Vec<f64>]) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    let mut object = serde_json::Map::new();
-    writeln!(out, "from the call of Revoke to the first no, in milliseconds: median (least to most), p99")?;
-    for (name, figures) in names.iter().zip(took) {
-        let (Spread { median, least, most }, p99) = (Spread::of(figures.clone()), percentile(figures, 99));
-        writeln!(out, "  {name:<16} {median:.2} ({least:.2} to {most:.2}), {p99:.2}   {} sessions", figures.len())?;
-        object.insert(format!("{name}_p50_ms"), rounded(median, 2));
-        object.insert(format!("{name}_p99_ms"), rounded(p99, 2));
-    }
-    object.insert("sessions".to_owned(), json!(took.first().map_or(0, Vec::len)));
-    writeln!(out, "{}", serde_json::Value::Object(object))?;
-    Ok(())
-}
-
-/// The least figure that so many of a hundred do not exceed.
-fn percentile(figures: &[f64], hundredths: usize) -> f64 {
-    let mut sorted = figures.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = (sorted.len() * hundredths).div_ceil(100);
-    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+    Ok(sessions.into())
 }

@@ -1,21 +1,17 @@
 //! Owns a store with many sessions in it, one for each user, and what they take there. Does not know what is measured.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use gatelodge::app::world::{SystemClock, SystemEntropy};
+use gatelodge::app::world::SystemClock;
 use gatelodge::authority::ports::{Creation, SessionStore};
-use gatelodge::crypto::Secret;
 use gatelodge::session::key::{SessionKey, UserKey};
 use gatelodge::session::record::Tokens;
 use gatelodge::store::embedded::EmbeddedStore;
-use gatelodge::store::redis::{RedisSettings, RedisStore, RedisTls};
 use gatelodge::vault::Vault;
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 
 use crate::redis_server::RedisServer;
-use crate::{Result, session};
+use crate::{Result, many, redis_store, session};
 
 /// What keeps the sessions.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,9 +45,6 @@ enum Place {
     File(TempDir),
 }
 
-/// How many are made at once.
-const AT_ONCE: usize = 256;
-
 impl Filled {
     /// Starts an empty store and makes so many sessions in it.
     pub async fn new(kind: Kind, sessions: usize, tokens: Option<Tokens>) -> Result<Self> {
@@ -59,7 +52,7 @@ impl Filled {
         let (store, place): (Arc<dyn SessionStore>, _) = match kind {
             Kind::Redis => {
                 let server = RedisServer::start()?;
-                (redis(&server.address).await?, Place::Redis(server))
+                (redis_store::connect(&server.address).await?, Place::Redis(server))
             }
             Kind::Embedded => {
                 let folder = tempfile::tempdir()?;
@@ -70,20 +63,12 @@ impl Filled {
         // The first one brings scripts and connections with it, which are no session's.
         create(store.as_ref(), &vault, sessions, tokens.as_ref()).await?;
         let before = place.empty()?;
-        let (tokens, mut making, mut made) = (Arc::new(tokens), JoinSet::new(), Vec::with_capacity(sessions));
-        for first in 0..AT_ONCE {
-            let (store, vault, tokens) = (Arc::clone(&store), Arc::clone(&vault), Arc::clone(&tokens));
-            making.spawn(async move {
-                let mut made = Vec::with_capacity(sessions / AT_ONCE + 1);
-                for user in (first..sessions).step_by(AT_ONCE) {
-                    made.push(create(store.as_ref(), &vault, user, tokens.as_ref().as_ref()).await?);
-                }
-                Result::Ok(made)
-            });
-        }
-        while let Some(some) = making.join_next().await {
-            made.extend(some??);
-        }
+        let (filling, tokens) = ((Arc::clone(&store), Arc::clone(&vault)), Arc::new(tokens));
+        let made = many::make(sessions, move |user| {
+            let ((store, vault), tokens) = (filling.clone(), Arc::clone(&tokens));
+            async move { create(store.as_ref(), &vault, user, tokens.as_ref().as_ref()).await }
+        });
+        let made = made.await?;
         let bytes = place.bytes()? - before;
         Ok(Self { store, vault, sessions: made, bytes, place })
     }
@@ -138,20 +123,4 @@ pub async fn create(
         Creation::Created(_) => Ok(made),
         refused => Err(format!("the store refuses a session: {refused:?}").into()),
     }
-}
-
-async fn redis(address: &str) -> Result<Arc<RedisStore>> {
-    let settings = RedisSettings {
-        urls: vec![Secret::new(address)],
-        cluster: false,
-        sentinel: None,
-        tls: RedisTls::default(),
-        key_prefix: "gl".to_owned(),
-        connect_timeout: Duration::from_secs(2),
-        response_timeout: Duration::from_secs(10),
-        allow_eviction: false,
-        tenants: Vec::new(),
-        replicas: None,
-    };
-    Ok(RedisStore::connect(settings, Arc::new(SystemEntropy)).await?)
 }

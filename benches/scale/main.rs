@@ -5,12 +5,16 @@
 //! meets all of them. The last line is one JSON object. `-- --quick` takes seconds and shows only that it works.
 
 mod filled;
+#[path = "../parts/many.rs"]
+mod many;
 mod operations;
 #[path = "../parts/program.rs"]
 mod program;
 #[path = "../parts/redis_server.rs"]
 #[expect(dead_code, reason = "every store here has a server of its own, so none is emptied")]
 mod redis_server;
+#[path = "../parts/redis_store.rs"]
+mod redis_store;
 mod report;
 mod revocation;
 mod rounds;
