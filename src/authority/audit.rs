@@ -28,7 +28,7 @@ impl Authority {
         Entry {
             caller: readable(call.caller()),
             request_id: call.request_id.clone(),
-            client: context.map(|context| self.audited_client(context)).unwrap_or_default(),
+            client: self.audited_client(call, context),
             ..Entry::new(action, self.ports.clock.now())
         }
     }
@@ -111,9 +111,9 @@ impl Authority {
         }
     }
 
-    /// The client as entries show it.
-    fn audited_client(&self, context: &RequestContext) -> String {
-        let client = || self.settings.trusted_proxies.client(context);
+    /// The client as entries show it: the browser's, or where no request of one came along, who called.
+    fn audited_client(&self, call: &Call, context: Option<&RequestContext>) -> String {
+        let client = || context.map_or(call.from, |context| self.settings.trusted_proxies.client(context));
         let shown = match self.settings.audit.map_or(ClientAddresses::None, |audit| audit.client_addresses) {
             ClientAddresses::Whole => client(),
             ClientAddresses::Network => client().map(|address| network(address.to_canonical())).map(without_host),

@@ -85,6 +85,8 @@ async fn what_admins_do_is_written_down_with_their_reason(kept: Kept) {
         let [entry] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!((entry.action(), entry.outcome()), (action, AuditOutcome::Done));
         assert_eq!((entry.caller.as_str(), entry.note.as_str()), ("admin", "a lostlaptop"));
+        // security.md 111: from where; no browser's request came along.
+        assert_eq!(entry.client_address, "127.0.0.1");
         assert_eq!((entry.user_id.as_str(), entry.session_id.as_str()), (user, session), "{request_id}");
         assert_eq!(entry.ended_count, ended, "{request_id}");
     }
