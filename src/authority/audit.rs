@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::admit::Admitted;
 use super::audit_queue::Added;
 use super::audit_writer::{AuditWriter, leave_out, write_entries};
 use super::settings::ClientAddresses;
@@ -30,6 +31,17 @@ impl Authority {
             request_id: call.request_id.clone(),
             client: self.audited_client(call, context),
             ..Entry::new(action, self.ports.clock.now())
+        }
+    }
+
+    /// The entry of what becomes of a session's tokens where this call asks for them, or they are due beside its answer.
+    pub(super) fn entry_of_refresh(&self, admitted: &Admitted, call: &Call, context: Option<&RequestContext>) -> Entry {
+        let identity = &admitted.standing.identity;
+        Entry {
+            session: Some(admitted.credential.key),
+            user: Some(self.user_of(identity)),
+            provider: identity.provider.clone(),
+            ..self.entry(Action::RefreshRefused, call, context)
         }
     }
 
@@ -91,7 +103,7 @@ impl Authority {
     pub(super) fn audit_other_client(
         &self,
         key: &SessionKey,
-        user: Option<UserKey>,
+        user: UserKey,
         call: &Call,
         context: Option<&RequestContext>,
         outcome: Outcome,
@@ -99,7 +111,7 @@ impl Authority {
         if self.settings.audit.is_some() && self.audit_queue.say(key, self.ports.clock.running()) {
             let reason = "fingerprint".to_owned();
             let entry = self.entry(Action::OtherClient, call, context);
-            self.audit(Entry { outcome, reason, session: Some(*key), user, ..entry });
+            self.audit(Entry { outcome, reason, session: Some(*key), user: Some(user), ..entry });
         }
     }
 
