@@ -50,6 +50,8 @@ pub(super) enum Judgement {
         stepped_up: bool,
         user: UserKey,
     },
+    /// It is presented by another client than at login, which the configuration refuses.
+    OtherClient(UserKey),
     Inactive(InactiveReason),
 }
 
@@ -117,19 +119,8 @@ impl Authority {
         match self.look_up_as_of(key, as_of).await? {
             Lookup::Found(record) => {
                 let mut admission = self.settle(call, chosen, record, context).await?;
-                match &mut admission {
-                    Admission::Living(admitted) => self.remember(admitted, reading),
-                    Admission::Inactive(InactiveReason::Fingerprint) => {
-                        tracing::info!(
-                            session = key.public(),
-                            tenant = self.settings.tenant_name,
-                            caller = call.caller(),
-                            request_id = call.request_id,
-                            "refused: the client is another one than at login"
-                        );
-                        self.audit_other_client(key, None, call, context, Audited::Failed);
-                    }
-                    Admission::Inactive(_) => (),
+                if let Admission::Living(admitted) = &mut admission {
+                    self.remember(admitted, reading);
                 }
                 Ok(admission)
             }
@@ -139,6 +130,25 @@ impl Authority {
                 Ok(Admission::Inactive(reason))
             }
         }
+    }
+
+    /// Says that a session was presented by another client than at login, and refused.
+    pub(super) fn refuse_other_client(
+        &self,
+        call: &Call,
+        key: &SessionKey,
+        user: UserKey,
+        context: Option<&RequestContext>,
+    ) -> Admission {
+        tracing::info!(
+            session = key.public(),
+            tenant = self.settings.tenant_name,
+            caller = call.caller(),
+            request_id = call.request_id,
+            "refused: the client is another one than at login"
+        );
+        self.audit_other_client(key, user, call, context, Audited::Failed);
+        Admission::Inactive(InactiveReason::Fingerprint)
     }
 
     /// The one living session of several whose credentials came: a cookie of one that has ended, which a browser keeps
@@ -224,7 +234,7 @@ impl Authority {
                     let theft = Theft { credential: &chosen.credential, stepped_up, user };
                     self.end_stolen(call, theft, presented.context.as_deref()).await?;
                 }
-                Judgement::Inactive(_) => (),
+                Judgement::OtherClient(_) | Judgement::Inactive(_) => (),
             }
         }
         Ok(living)
@@ -273,7 +283,7 @@ impl Authority {
         let (policy, proxies) = (self.settings.fingerprint, &self.settings.trusted_proxies);
         let fingerprint = standing.compare(context, policy, proxies, &self.vault.fingerprint);
         if fingerprint.comparison == Comparison::Differed && policy.mode == FingerprintMode::Strict {
-            return inactive(InactiveReason::Fingerprint);
+            return Ok(Judgement::OtherClient(self.user_of(&standing.identity)));
         }
         let (credential, under_former_name) = (credential.clone(), chosen.under_former_name);
         Ok(Judgement::Living(Box::new(Admitted {

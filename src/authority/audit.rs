@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::admit::Admitted;
 use super::audit_queue::Added;
 use super::audit_writer::{AuditWriter, leave_out, write_entries};
 use super::settings::ClientAddresses;
@@ -28,8 +29,19 @@ impl Authority {
         Entry {
             caller: readable(call.caller()),
             request_id: call.request_id.clone(),
-            client: context.map(|context| self.audited_client(context)).unwrap_or_default(),
+            client: self.audited_client(call, context),
             ..Entry::new(action, self.ports.clock.now())
+        }
+    }
+
+    /// The entry of what becomes of a session's tokens where this call asks for them, or they are due beside its answer.
+    pub(super) fn entry_of_refresh(&self, admitted: &Admitted, call: &Call, context: Option<&RequestContext>) -> Entry {
+        let identity = &admitted.standing.identity;
+        Entry {
+            session: Some(admitted.credential.key),
+            user: Some(self.user_of(identity)),
+            provider: identity.provider.clone(),
+            ..self.entry(Action::RefreshRefused, call, context)
         }
     }
 
@@ -91,7 +103,7 @@ impl Authority {
     pub(super) fn audit_other_client(
         &self,
         key: &SessionKey,
-        user: Option<UserKey>,
+        user: UserKey,
         call: &Call,
         context: Option<&RequestContext>,
         outcome: Outcome,
@@ -99,7 +111,7 @@ impl Authority {
         if self.settings.audit.is_some() && self.audit_queue.say(key, self.ports.clock.running()) {
             let reason = "fingerprint".to_owned();
             let entry = self.entry(Action::OtherClient, call, context);
-            self.audit(Entry { outcome, reason, session: Some(*key), user, ..entry });
+            self.audit(Entry { outcome, reason, session: Some(*key), user: Some(user), ..entry });
         }
     }
 
@@ -111,9 +123,9 @@ impl Authority {
         }
     }
 
-    /// The client as entries show it.
-    fn audited_client(&self, context: &RequestContext) -> String {
-        let client = || self.settings.trusted_proxies.client(context);
+    /// The client as entries show it: the browser's, or where no request of one came along, who called.
+    fn audited_client(&self, call: &Call, context: Option<&RequestContext>) -> String {
+        let client = || context.map_or(call.from, |context| self.settings.trusted_proxies.client(context));
         let shown = match self.settings.audit.map_or(ClientAddresses::None, |audit| audit.client_addresses) {
             ClientAddresses::Whole => client(),
             ClientAddresses::Network => client().map(|address| network(address.to_canonical())).map(without_host),

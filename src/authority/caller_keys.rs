@@ -53,6 +53,13 @@ impl Reach {
     }
 }
 
+impl KeptView {
+    /// A key as an audit entry names it: its id, whose it is, and what it may do.
+    pub(super) fn words(&self, id: &CallerKeyId) -> String {
+        format!("{} of {}, role {}", id.public(), self.caller, self.facts.role.name())
+    }
+}
+
 impl Authority {
     /// The numbers under which the keys are kept that a call reaches.
     pub(super) fn rooms(&self, reach: Reach) -> impl Iterator<Item = TenantNumber> + use<> {

@@ -92,9 +92,8 @@ impl Authority {
             request_id = call.request_id,
             "a caller's key was made"
         );
-        let detail = format!("{} of {made}, role {}", id.public(), role.name());
         let entry = self.entry(Action::CallerKeyMade, call, None);
-        self.audit(Entry { detail: readable(&detail), note: readable(&reason), ..entry });
+        self.audit(Entry { detail: readable(&view.words(&id)), note: readable(&reason), ..entry });
         Ok((CallerKeyView { id, ends: now + lifetime, kept: Ok(view) }, key))
     }
 }

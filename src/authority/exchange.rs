@@ -11,8 +11,10 @@ use super::ports::{Lease, LeaseAttempt};
 use super::provider::ExchangeRequest;
 use super::refresh::{ATTEMPTS, Refreshed};
 use super::under_way::too_much;
-use super::{Authority, Error};
+use super::{Authority, Call, Error};
+use crate::session::audit::Entry;
 use crate::session::record::{ExchangedToken, Tokens};
+use crate::session::request::RequestContext;
 use crate::session::time::Timestamp;
 
 /// So many exchanged tokens are kept with a session; of more, the one that ends first goes.
@@ -37,15 +39,21 @@ impl Authority {
         admitted: &Admitted,
         audience: &str,
         minimum: Option<Duration>,
+        call: &Call,
+        context: Option<&RequestContext>,
     ) -> Result<Exchanged, Error> {
         let at_least = minimum.unwrap_or(self.settings.tokens.margin);
         if let Some(kept) = self.kept_exchange(admitted, audience, at_least).await? {
             return Ok(kept);
         }
+        // It may have to refresh the tokens first.
+        let entry = self.entry_of_refresh(admitted, call, context);
         let (authority, admitted, audience) = (self.clone(), admitted.clone(), audience.to_owned());
         let (key, run) = ((admitted.credential.key, audience.clone()), |work| self.ports.beside.run(work));
         let exchanged = self.under_way.exchanges.join(key, run, move || {
-            Box::pin(async move { authority.exchange_alone(&admitted, &audience, at_least).await.map_err(Arc::new) })
+            Box::pin(
+                async move { authority.exchange_alone(&admitted, &audience, at_least, &entry).await.map_err(Arc::new) },
+            )
         });
         match exchanged.await.ok_or_else(too_much)?? {
             Exchanged::Token(token) if token.end.is_some_and(|end| end <= self.now_and(minimum)) => {
@@ -60,6 +68,7 @@ impl Authority {
         admitted: &Admitted,
         audience: &str,
         at_least: Duration,
+        entry: &Entry,
     ) -> Result<Exchanged, Error> {
         let key = &admitted.credential.key;
         for _ in 0..ATTEMPTS {
@@ -68,7 +77,7 @@ impl Authority {
                 LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
                 LeaseAttempt::Taken(lease) => {
                     let exchanged = match self.kept_exchange(admitted, audience, at_least).await {
-                        Ok(None) => self.exchange_under(lease.as_ref(), admitted, audience).await,
+                        Ok(None) => self.exchange_under(lease.as_ref(), admitted, audience, entry).await,
                         Ok(Some(kept)) => Ok(kept),
                         Err(error) => Err(error),
                     };
@@ -102,8 +111,14 @@ impl Authority {
     }
 
     /// Asks the provider, with an access token that lives, and keeps what it gives. The caller holds the lease.
-    async fn exchange_under(&self, lease: &dyn Lease, admitted: &Admitted, audience: &str) -> Result<Exchanged, Error> {
-        let Some((seen, mut tokens)) = self.tokens_under(lease, admitted).await? else {
+    async fn exchange_under(
+        &self,
+        lease: &dyn Lease,
+        admitted: &Admitted,
+        audience: &str,
+        entry: &Entry,
+    ) -> Result<Exchanged, Error> {
+        let Some((seen, mut tokens)) = self.tokens_under(lease, admitted, entry).await? else {
             return Ok(Exchanged::SessionGone);
         };
         let provider = &admitted.standing.identity.provider;
@@ -134,7 +149,12 @@ impl Authority {
     }
 
     /// The tokens as they are sealed and opened, the access token alive: refreshed under the same lease if it is not.
-    async fn tokens_under(&self, lease: &dyn Lease, admitted: &Admitted) -> Result<Option<(Vec<u8>, Tokens)>, Error> {
+    async fn tokens_under(
+        &self,
+        lease: &dyn Lease,
+        admitted: &Admitted,
+        entry: &Entry,
+    ) -> Result<Option<(Vec<u8>, Tokens)>, Error> {
         let key = &admitted.credential.key;
         let Some(sealed) = self.ports.sessions.tokens(key).await? else { return Ok(None) };
         let tokens = self.open_tokens(admitted, &sealed)?;
@@ -144,7 +164,7 @@ impl Authority {
         if !self.settings.tokens.refresh || tokens.refresh.is_none() {
             return Err(Error::AccessTokenExpired);
         }
-        if let Refreshed::SessionGone = self.refresh_under(lease, admitted, &sealed).await? {
+        if let Refreshed::SessionGone = self.refresh_under(lease, admitted, &sealed, entry).await? {
             return Ok(None);
         }
         let Some(sealed) = self.ports.sessions.tokens(key).await? else { return Ok(None) };

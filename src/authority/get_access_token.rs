@@ -13,6 +13,7 @@ use crate::crypto::Secret;
 use crate::session::admission::InactiveReason;
 use crate::session::audit::Action;
 use crate::session::record::Tokens;
+use crate::session::request::RequestContext;
 use crate::session::time::Timestamp;
 
 /// The question.
@@ -71,7 +72,7 @@ impl Authority {
             return Ok(inactive(InactiveReason::Revoked));
         }
         let mut token = match &question.audience {
-            Some(audience) => match self.exchange(&admitted, audience, question.minimum).await? {
+            Some(audience) => match self.exchange(&admitted, audience, question.minimum, call, context).await? {
                 Exchanged::Token(token) => {
                     let user = self.user_of(&admitted.standing.identity);
                     self.audit_token(Action::TokenExchanged, call, admitted.credential.key, user);
@@ -79,7 +80,7 @@ impl Authority {
                 }
                 Exchanged::SessionGone => return Ok(inactive(InactiveReason::Revoked)),
             },
-            None => match self.living_tokens(&admitted, question.minimum).await? {
+            None => match self.living_tokens(&admitted, question.minimum, call, context).await? {
                 Refreshed::Tokens(tokens) => access_of(*tokens)?,
                 Refreshed::SessionGone => return Ok(inactive(InactiveReason::Revoked)),
             },
@@ -92,18 +93,22 @@ impl Authority {
         Ok(Outcome::Token(Box::new(token)))
     }
 
-    /// The session's tokens, the access token living at least `minimum`, else the margin: refreshed first if need be.
+    /// The session's tokens, the access token living at least `minimum`, else the margin: refreshed first if need be, for
+    /// this call.
     pub(super) async fn living_tokens(
         &self,
         admitted: &Admitted,
         minimum: Option<Duration>,
+        call: &Call,
+        context: Option<&RequestContext>,
     ) -> Result<Refreshed, Error> {
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?.ok_or(Error::AccessTokenExpired)?;
         let tokens = self.open_tokens(admitted, &sealed)?;
         if self.lives_for(&tokens, minimum.unwrap_or(self.settings.tokens.margin)) {
             return Ok(Refreshed::Tokens(Box::new(tokens)));
         }
-        let refreshed = match self.refresh(admitted, sealed).await {
+        let entry = self.entry_of_refresh(admitted, call, context);
+        let refreshed = match self.refresh(admitted, sealed, entry).await {
             Ok(Refreshed::Tokens(tokens)) => tokens,
             Ok(Refreshed::SessionGone) => return Ok(Refreshed::SessionGone),
             // What is at hand is still good, only shorter than the margin that nobody asked for.

@@ -16,6 +16,7 @@ use super::validate_session::{Denied, Inactive};
 use super::{Authority, Call, Error, Presented};
 use crate::session::admission::InactiveReason;
 use crate::session::record::{Standing, Tokens};
+use crate::session::request::RequestContext;
 use crate::session::time::Timestamp;
 
 /// The answer.
@@ -54,7 +55,7 @@ impl Authority {
             Err(Refusal::Denied(denied)) => return Ok(Outcome::Denied(denied)),
         };
         if refresh {
-            match self.ask_user_info(&admitted).await? {
+            match self.ask_user_info(&admitted, call, context).await? {
                 Some(standing) => admitted.standing = standing,
                 None => return Ok(gone()),
             }
@@ -66,8 +67,13 @@ impl Authority {
         Ok(Outcome::Found { session, learned, answer })
     }
 
-    async fn ask_user_info(&self, admitted: &Admitted) -> Result<Option<Arc<OpenStanding>>, Error> {
-        let tokens = match self.living_tokens(admitted, None).await? {
+    async fn ask_user_info(
+        &self,
+        admitted: &Admitted,
+        call: &Call,
+        context: Option<&RequestContext>,
+    ) -> Result<Option<Arc<OpenStanding>>, Error> {
+        let tokens = match self.living_tokens(admitted, None, call, context).await? {
             Refreshed::Tokens(tokens) => *tokens,
             Refreshed::SessionGone => return Ok(None),
         };

@@ -163,6 +163,7 @@ pub mod watch_sessions;
 // Many tenants.
 pub mod tenants;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -256,6 +257,8 @@ pub struct Call {
     pub patience: Duration,
     /// The caller's name, for the log; `None` for whoever needs no name.
     pub caller: Option<Arc<str>>,
+    /// The address that the caller's connection came from.
+    pub from: Option<IpAddr>,
 }
 
 impl Call {

@@ -12,6 +12,7 @@ use super::provider::{IdentityProvider, ProviderError, RefreshRequest, Renewal};
 use super::refresh_refused::Refusal;
 use super::under_way::too_much;
 use super::{Authority, Error};
+use crate::session::audit::Entry;
 use crate::session::key::SessionKey;
 use crate::session::record::Tokens;
 use crate::session::spent::Spent;
@@ -34,8 +35,9 @@ pub(super) const ATTEMPTS: usize = 4;
 
 impl Authority {
     /// Refreshes the tokens that were `seen` sealed. Tokens in the store that differ from them are somebody's fresh
-    /// result, and are taken as they are. Runs to its end even when the caller goes away.
-    pub(super) async fn refresh(&self, admitted: &Admitted, seen: Vec<u8>) -> Result<Refreshed, Error> {
+    /// result, and are taken as they are. Runs to its end even when the caller goes away. What becomes of it is written down
+    /// by this `entry`, where nobody was faster.
+    pub(super) async fn refresh(&self, admitted: &Admitted, seen: Vec<u8>, entry: Entry) -> Result<Refreshed, Error> {
         if !self.settings.tokens.refresh {
             return Err(Error::NoRefreshToken);
         }
@@ -46,13 +48,13 @@ impl Authority {
         let (authority, admitted) = (self.clone(), admitted.clone());
         let run = |work| self.ports.beside.run(work);
         let refreshed = self.under_way.refreshes.join(admitted.credential.key, run, move || {
-            Box::pin(async move { authority.refresh_alone(&admitted, &seen).await.map_err(Arc::new) })
+            Box::pin(async move { authority.refresh_alone(&admitted, &seen, &entry).await.map_err(Arc::new) })
         });
         Ok(refreshed.await.ok_or_else(too_much)??)
     }
 
     /// The one refresh of this process: waits for those of other replicas.
-    async fn refresh_alone(&self, admitted: &Admitted, seen: &[u8]) -> Result<Refreshed, Error> {
+    async fn refresh_alone(&self, admitted: &Admitted, seen: &[u8], entry: &Entry) -> Result<Refreshed, Error> {
         let key = &admitted.credential.key;
         for _ in 0..ATTEMPTS {
             match self.ports.sessions.lease(key, self.settings.tokens.lease).await? {
@@ -60,7 +62,7 @@ impl Authority {
                 LeaseAttempt::Busy => self.ports.sessions.wait_for_lease(key, self.settings.tokens.wait).await?,
                 LeaseAttempt::Taken(lease) => {
                     let refreshed = match self.fresh(admitted, seen).await {
-                        Ok(None) => self.refresh_under(lease.as_ref(), admitted, seen).await,
+                        Ok(None) => self.refresh_under(lease.as_ref(), admitted, seen, entry).await,
                         Ok(Some(already)) => Ok(already),
                         Err(error) => Err(error),
                     };
@@ -99,6 +101,7 @@ impl Authority {
         lease: &dyn Lease,
         admitted: &Admitted,
         seen: &[u8],
+        entry: &Entry,
     ) -> Result<Refreshed, Error> {
         let old = self.open_tokens(admitted, seen)?;
         let (key, identity) = (&admitted.credential.key, &admitted.standing.identity);
@@ -140,7 +143,7 @@ impl Authority {
                 let may_be_spent = noted == Noted::Before
                     || token == TokenFate::MayBeSpent
                     || self.stream.may_be_spent(key, spent, self.ports.clock.running());
-                self.refused(Refusal { lease, admitted, seen, tokens: old, may_be_spent }, error).await
+                self.refused(Refusal { lease, admitted, seen, tokens: old, may_be_spent, entry }, error).await
             }
             Err(NotRefreshed { error, token }) => {
                 if token == TokenFate::AsItWas {

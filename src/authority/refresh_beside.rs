@@ -6,9 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::admit::Admitted;
-use super::{Authority, Error};
+use super::{Authority, Call, Error};
+use crate::session::audit::Entry;
 use crate::session::key::SessionKey;
 use crate::session::record::Standing;
+use crate::session::request::RequestContext;
 use crate::session::time::Timestamp;
 
 /// After a refresh that began beside an answer, whatever came of it, this session's next one has to wait so long.
@@ -37,14 +39,15 @@ impl Resting {
 impl Authority {
     /// Begins to refresh the tokens of a session in use, when they are due. Costs nothing when they are not: the
     /// standing says so without opening them.
-    pub(super) fn refresh_beside(&self, admitted: &Admitted) {
+    pub(super) fn refresh_beside(&self, admitted: &Admitted, call: &Call, context: Option<&RequestContext>) {
         let now = admitted.judged_at;
         if !self.is_due(&admitted.standing, now) || !self.under_way.resting.begin(&admitted.credential.key, now) {
             return;
         }
+        let entry = self.entry_of_refresh(admitted, call, context);
         let (authority, admitted) = (self.clone(), admitted.clone());
         self.ports.beside.run(Box::pin(async move {
-            if let Err(error) = authority.refresh_due(&admitted).await {
+            if let Err(error) = authority.refresh_due(&admitted, entry).await {
                 tracing::warn!(
                     session = admitted.credential.key.public(),
                     provider = admitted.standing.identity.provider,
@@ -61,13 +64,13 @@ impl Authority {
         tokens.refresh && standing.refresh_token.is_there() && standing.access_token_end.is_some_and(is_over)
     }
 
-    async fn refresh_due(&self, admitted: &Admitted) -> Result<(), Error> {
+    async fn refresh_due(&self, admitted: &Admitted, entry: Entry) -> Result<(), Error> {
         let Some(sealed) = self.ports.sessions.tokens(&admitted.credential.key).await? else { return Ok(()) };
         let tokens = self.open_tokens(admitted, &sealed)?;
         if tokens.refresh.is_none() || self.lives_for(&tokens, self.settings.tokens.margin) {
             return Ok(());
         }
-        self.refresh(admitted, sealed).await.map(drop)
+        self.refresh(admitted, sealed, entry).await.map(drop)
     }
 }
 

@@ -6,8 +6,8 @@ use super::ports::{Lease, Lookup};
 use super::provider::ProviderError;
 use super::refresh::Refreshed;
 use super::stream::EndedSessions;
-use super::{Authority, Call, Error};
-use crate::session::audit::{Action, Entry};
+use super::{Authority, Error};
+use crate::session::audit::Entry;
 use crate::session::key::SessionKey;
 use crate::session::record::{Ending, RefreshToken, Tokens};
 
@@ -22,14 +22,16 @@ pub(super) struct Refusal<'a> {
     /// when what came of it was lost, with its answer on the way, with a process that ended before it could keep it, or with
     /// a store that has forgotten it. Then it says nothing of the user.
     pub(super) may_be_spent: bool,
+    /// What is written down of it.
+    pub(super) entry: &'a Entry,
 }
 
 impl Authority {
     /// The provider has refused the refresh token. Either way it is the last that is asked of it.
     pub(super) async fn refused(&self, refusal: Refusal<'_>, error: ProviderError) -> Result<Refreshed, Error> {
-        let Refusal { lease, admitted, seen, .. } = refusal;
+        let Refusal { lease, admitted, seen, entry, .. } = refusal;
         if !refusal.may_be_spent && self.settings.tokens.end_session_when_refused {
-            let ended = self.end_refused(admitted, seen).await;
+            let ended = self.end_refused(admitted, seen, entry).await;
             if ended.is_err() {
                 // It may live on: then the next refusal has to end it.
                 self.take_back_note(lease, &admitted.credential.key, seen).await;
@@ -43,22 +45,22 @@ impl Authority {
         Err(error.into())
     }
 
-    async fn end_refused(&self, admitted: &Admitted, seen: &[u8]) -> Result<Refreshed, Error> {
+    async fn end_refused(&self, admitted: &Admitted, seen: &[u8], entry: &Entry) -> Result<Refreshed, Error> {
         if let Some(already) = self.fresh(admitted, seen).await? {
             return Ok(already);
         }
         let key = &admitted.credential.key;
         tracing::info!(
             session = key.public(),
-            provider = admitted.standing.identity.provider,
+            provider = entry.provider,
+            tenant = self.settings.tenant_name,
+            caller = entry.caller,
+            request_id = entry.request_id,
             "the provider refused the refresh token: the session ends"
         );
-        let identity = &admitted.standing.identity;
-        let (user, provider) = (self.user_of(identity), identity.provider.clone());
         let done = self.end_sessions(&[*key], Ending::Revoked).await;
         if let Some((ended, outcome)) = EndedSessions::of(&done) {
-            let entry = self.entry(Action::RefreshRefused, &Call::default(), None);
-            let entry = Entry { outcome, session: Some(*key), user: Some(user), provider, ..entry };
+            let entry = Entry { at: self.ports.clock.now(), outcome, ..entry.clone() };
             self.audit(entry.ending(ended.count, &ended.sessions));
         }
         done.map(|_| Refreshed::SessionGone)

@@ -56,7 +56,8 @@ impl Authority {
         };
         let sealed = self.ports.sessions.tokens(&admitted.credential.key).await?;
         let sealed = sealed.ok_or(Error::NoRefreshToken)?;
-        match self.refresh(&admitted, sealed).await? {
+        let entry = self.entry_of_refresh(&admitted, call, context);
+        match self.refresh(&admitted, sealed, entry).await? {
             Refreshed::Tokens(tokens) => {
                 let (key, generation) = (admitted.credential.key, admitted.credential.generation);
                 let session = Box::new(self.view(key, admitted.standing, admitted.times, generation));

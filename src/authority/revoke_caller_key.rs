@@ -23,6 +23,9 @@ impl Authority {
         if !self.rooms(reach).any(|room| room == id.tenant) {
             return Ok(false);
         }
+        // Whose it is can be told as long as it is there. Where that can't be had, it is revoked all the same.
+        let kept = self.ports.callers.caller_key(&id).await.ok().flatten();
+        let whose = kept.and_then(|kept| self.key_view(id, &kept).kept.ok());
         let (mut untold, what) = (self.untold(), What::CallerRevoked(id));
         untold.doubt(what.clone());
         let removed = self.ports.callers.remove_caller_key(&id).await;
@@ -36,6 +39,7 @@ impl Authority {
         let revoked = done.as_ref().copied().unwrap_or(true);
         tracing::info!(
             key = id.public(),
+            whose = whose.as_ref().map(|whose| whose.caller.as_str()),
             revoked,
             reason,
             tenant = self.settings.tenant_name,
@@ -45,7 +49,8 @@ impl Authority {
         );
         if revoked {
             let entry = self.entry(Action::CallerKeyRevoked, call, None);
-            self.audit(Entry { outcome, detail: id.public(), note: readable(reason), ..entry });
+            let detail = whose.map_or_else(|| id.public(), |whose| readable(&whose.words(&id)));
+            self.audit(Entry { outcome, detail, note: readable(reason), ..entry });
         }
         done
     }

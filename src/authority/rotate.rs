@@ -36,6 +36,7 @@ impl Authority {
         loop {
             let admitted = match self.judge(chosen, record, context)? {
                 Judgement::Living(admitted) => admitted,
+                Judgement::OtherClient(user) => return Ok(self.refuse_other_client(call, key, user, context)),
                 Judgement::Inactive(reason) => return Ok(Admission::Inactive(reason)),
                 Judgement::Stolen { stepped_up, user } => {
                     let theft = Theft { credential: &chosen.credential, stepped_up, user };
@@ -44,8 +45,8 @@ impl Authority {
                 }
             };
             let written = match admitted.standpoint {
-                Standpoint::Successor if attempts < ATTEMPTS => Box::pin(self.promote(&admitted)).await,
-                Standpoint::Lost if attempts < ATTEMPTS => Box::pin(self.adopt(&admitted)).await,
+                Standpoint::Successor if attempts < ATTEMPTS => Box::pin(self.promote(&admitted, call, context)).await,
+                Standpoint::Lost if attempts < ATTEMPTS => Box::pin(self.adopt(&admitted, call, context)).await,
                 _ => return Ok(Admission::Living(admitted)),
             };
             match written {
@@ -66,7 +67,12 @@ impl Authority {
     }
 
     /// The successor came back, so it is in force; the one before has its grace from now on.
-    async fn promote(&self, admitted: &Admitted) -> Result<Written, Error> {
+    async fn promote(
+        &self,
+        admitted: &Admitted,
+        call: &Call,
+        context: Option<&RequestContext>,
+    ) -> Result<Written, Error> {
         let mut record = admitted.record.clone();
         record.body = promote_successor(&record.body)?.into();
         take_into_force(&admitted.credential, &mut record);
@@ -75,14 +81,19 @@ impl Authority {
         let key = &admitted.credential.key;
         let written = self.change(key, What::Rotated, self.rewrite(key, record, &standing)).await?;
         if written == Written::Yes {
-            self.say_rotated(&admitted.credential);
+            self.say_rotated(admitted, call, context);
         }
         Ok(written)
     }
 
     /// Takes up a credential that the record does not know: the write that made it was acknowledged, and a failover
     /// lost it. The tokens went with it, since their key was wrapped for it there.
-    async fn adopt(&self, admitted: &Admitted) -> Result<Written, Error> {
+    async fn adopt(
+        &self,
+        admitted: &Admitted,
+        call: &Call,
+        context: Option<&RequestContext>,
+    ) -> Result<Written, Error> {
         let credential = &admitted.credential;
         let mut record = admitted.record.clone();
         take_into_force(credential, &mut record);
@@ -108,7 +119,7 @@ impl Authority {
                 generation = credential.generation,
                 "the store has lost the write of a rotation: the credential is taken up, its tokens are gone"
             );
-            self.say_rotated(credential);
+            self.say_rotated(admitted, call, context);
         }
         Ok(written)
     }
@@ -150,11 +161,13 @@ impl Authority {
         done.map(drop)
     }
 
-    fn say_rotated(&self, to: &Credential) {
+    fn say_rotated(&self, admitted: &Admitted, call: &Call, context: Option<&RequestContext>) {
+        let to = &admitted.credential;
         tracing::info!(session = to.key.public(), generation = to.generation, "a session's credential was rotated");
         if self.settings.audit.is_some_and(|audit| audit.rotations) {
-            let entry = self.entry(Action::Rotated, &Call::default(), None);
-            self.audit(Entry { session: Some(to.key), ..entry });
+            let user = self.user_of(&admitted.standing.identity);
+            let entry = self.entry(Action::Rotated, call, context);
+            self.audit(Entry { session: Some(to.key), user: Some(user), ..entry });
         }
     }
 }

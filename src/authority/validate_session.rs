@@ -268,9 +268,9 @@ impl Authority {
             );
             let user = self.user_of(&admitted.standing.identity);
             let (key, context) = (&admitted.credential.key, question.presented.context.as_deref());
-            self.audit_other_client(key, Some(user), call, context, Audited::Done);
+            self.audit_other_client(key, user, call, context, Audited::Done);
         }
-        self.refresh_beside(&admitted);
+        self.refresh_beside(&admitted, call, question.presented.context.as_deref());
         Outcome::Active(Box::new(self.active(admitted, judged, delivery, question)))
     }
 

@@ -1,6 +1,7 @@
 //! Owns one question of a CheckSessions stream: its name, its place, its deadline, its answer or error. Does not know the
 //! stream that it came by.
 
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub(super) struct Desk {
     pub(super) request_id: String,
     /// The caller's name, for the log.
     pub(super) caller: Option<Arc<str>>,
+    /// The address that the caller's connection came from.
+    pub(super) from: Option<IpAddr>,
 }
 
 /// What becomes of a question when it is read.
@@ -80,7 +83,7 @@ impl Desk {
             if asked::is_harmless(request_id.as_bytes()) { request_id } else { format!("{}.{id}", self.request_id) };
         let waits = fields::duration("timeout", timeout, Duration::ZERO, LONGEST_WAIT);
         let patience = *waits.as_ref().ok().and_then(Option::as_ref).unwrap_or(&asked::DEFAULT_DEADLINE);
-        let call = Call { request_id, patience, caller: self.caller.clone() };
+        let call = Call { request_id, patience, caller: self.caller.clone(), from: self.from };
         let respond = move |answered| {
             let result = match answered {
                 Ok(answer) => Outcome::Answer(answer),

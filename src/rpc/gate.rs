@@ -23,6 +23,7 @@ use super::asked::{self, Asked, REQUEST_ID};
 use super::callers::{Caller, Callers};
 use super::identify::{Door, Identity};
 use super::observed::Observed;
+use super::peer::Peer;
 use super::places::{Place, Places};
 use super::policy;
 use super::status;
@@ -195,7 +196,8 @@ where
     let name = caller.as_ref().map(|caller| Arc::clone(&caller.name));
     let told = tracing::enabled!(tracing::Level::DEBUG).then(|| (path.to_owned(), name.clone().unwrap_or_default()));
     let within = observed.as_mut().map(|call| call.let_in(request.headers(), request_id, name.as_deref()));
-    let call = Call { request_id: request_id.to_owned(), patience, caller: name };
+    let from = Peer::of(request.extensions()).and_then(|peer| peer.address).map(|address| address.ip());
+    let call = Call { request_id: request_id.to_owned(), patience, caller: name, from };
     let scope = caller.as_ref().map(|caller| caller.tenants.clone()).unwrap_or_default();
     let asker = Asker { scope, named: asked::tenant(request.headers()) };
     let answer = asked::answering(Asked { call, asker, caller, place: own, named: None }, inner.call(request));

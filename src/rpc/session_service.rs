@@ -61,7 +61,7 @@ impl SessionService for Sessions {
         // A name that names nobody is said at once, and not once for each question.
         self.tenants.now().check_name(&asker).map_err(|error| status::of(&error, &call.request_id))?;
         let (tenants, places) = (self.tenants.clone(), self.places.clone());
-        let desk = Desk { tenants, asker, places, request_id: call.request_id, caller: call.caller };
+        let desk = Desk { tenants, asker, places, request_id: call.request_id, caller: call.caller, from: call.from };
         let streams = self.streams.of(caller.as_ref(), request.extensions());
         Ok(Response::new(check_stream::answer(desk, place, request.into_inner(), &streams)))
     }

@@ -4,6 +4,7 @@
 pub mod admission;
 pub mod audit;
 mod audit_id;
+mod audit_room;
 mod audit_step;
 pub mod binding;
 pub mod caller;

@@ -85,6 +85,8 @@ async fn what_admins_do_is_written_down_with_their_reason(kept: Kept) {
         let [entry] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!((entry.action(), entry.outcome()), (action, AuditOutcome::Done));
         assert_eq!((entry.caller.as_str(), entry.note.as_str()), ("admin", "a lostlaptop"));
+        // security.md 111: from where; no browser's request came along.
+        assert_eq!(entry.client_address, "127.0.0.1");
         assert_eq!((entry.user_id.as_str(), entry.session_id.as_str()), (user, session), "{request_id}");
         assert_eq!(entry.ended_count, ended, "{request_id}");
     }
@@ -112,8 +114,9 @@ async fn keys_that_admins_make_and_revoke_are_written_down(kept: Kept) {
     entries.sort_by_key(|entry| entry.action);
     let [entry, revoked] = &entries[..] else { panic!("there is one of each: {entries:?}") };
     assert_eq!((entry.action(), revoked.action()), (AuditAction::CallerKeyMade, AuditAction::CallerKeyRevoked));
-    assert_eq!(entry.detail, format!("{} of {}, role backend", key.key_id, key.caller));
-    assert_eq!((revoked.detail.as_str(), revoked.request_id.as_str()), (key.key_id.as_str(), "revoked"));
+    // security.md 111: an id alone would say nothing once the key is gone.
+    let named = format!("{} of {}, role backend", key.key_id, key.caller);
+    assert_eq!((&entry.detail, &revoked.detail, revoked.request_id.as_str()), (&named, &named, "revoked"));
     for entry in [entry, revoked] {
         assert_eq!((entry.caller.as_str(), entry.note.as_str()), ("admin", "a new job"));
         assert!(!format!("{entry:?}").contains(&made.api_key));
@@ -151,7 +154,10 @@ async fn a_theft_is_written_down_with_the_session_it_ended(kept: Kept) {
     assert_eq!((theft.session_id.as_str(), theft.user_id.as_str()), (session.as_str(), "idp_ada"));
     assert_eq!((theft.caller.as_str(), theft.request_id.as_str()), ("edge", "check"));
     assert_eq!(theft.client_address, "192.0.2.7");
-    assert!(!listed(&serving, of(&[AuditAction::Rotated]), 1).await.is_empty());
+    let rotated = &listed(&serving, of(&[AuditAction::Rotated]), 1).await[0];
+    assert_eq!((rotated.session_id.as_str(), rotated.user_id.as_str()), (session.as_str(), "idp_ada"));
+    assert_eq!((rotated.caller.as_str(), rotated.request_id.as_str()), ("edge", "check"));
+    assert_eq!(rotated.client_address, "192.0.2.7");
 }
 
 async fn another_client_is_written_down_once_in_a_while(kept: Kept) {
@@ -160,14 +166,16 @@ async fn another_client_is_written_down_once_in_a_while(kept: Kept) {
     for _ in 0..3 {
         let seen = v1::RequestContext { user_agent: Some("Another/2".into()), ..context("GET", "/") };
         let question = v1::ValidateSessionRequest { context: Some(seen), ..validation(&browser) };
-        serving.sessions().await.validate_session(by(Role::Edge, question)).await.unwrap();
+        serving.sessions().await.validate_session(named("refused", Role::Edge, question)).await.unwrap();
     }
     log_in(&world, &serving, "bob").await;
     listed(&serving, v1::AuditFilter { user_id: "idp_bob".into(), ..Default::default() }, 1).await;
     let entries = listed(&serving, of(&[AuditAction::OtherClient]), 1).await;
     let [entry] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!((entry.session_id.as_str(), entry.outcome()), (session.as_str(), AuditOutcome::Failed));
-    assert_eq!(entry.reason, "fingerprint");
+    assert_eq!((entry.reason.as_str(), entry.user_id.as_str()), ("fingerprint", "idp_ada"));
+    assert_eq!((entry.caller.as_str(), entry.request_id.as_str()), ("edge", "refused"));
+    assert_eq!(entry.client_address, "192.0.2.7");
 }
 
 async fn entries_are_filtered_and_paged(kept: Kept) {

@@ -1,6 +1,8 @@
 //! Shows what is written down of a session's tokens, and of a client that is let through with a warning. Does not know how
 //! tokens are made.
 
+use std::time::Duration;
+
 use gatelodge::authority::provider::ProviderError;
 use gatelodge::authority::settings::{AuditSettings, Settings};
 use gatelodge::rpc::policy::Role;
@@ -16,6 +18,7 @@ use crate::world::{Browser, Kept, on_every_store};
 on_every_store! {
     each_token_that_is_given_out_is_written_down_where_that_is_wanted
     a_refusal_that_ends_a_session_is_written_down
+    a_refusal_beside_a_check_is_written_down_with_that_check
     a_client_that_is_let_through_with_a_warning_is_written_down
 }
 
@@ -70,7 +73,24 @@ async fn a_refusal_that_ends_a_session_is_written_down(kept: Kept) {
     assert_eq!((entry.session_id.as_str(), entry.user_id.as_str()), (session.as_str(), "idp_ada"));
     assert_eq!((entry.provider.as_str(), entry.ended_count), ("idp", 1));
     assert_eq!(entry.ended_session_ids, [session]);
+    // security.md 111: who asked, in which call, from where.
+    assert_eq!((entry.caller.as_str(), entry.request_id.as_str()), ("backend", "refreshed"));
+    assert_eq!(entry.client_address, "127.0.0.1");
     assert!(!format!("{entry:?}").contains("SECRET"), "{entry:?}");
+}
+
+async fn a_refusal_beside_a_check_is_written_down_with_that_check(kept: Kept) {
+    let (world, serving) = world(kept, |settings| settings.tokens.end_session_when_refused = true).await;
+    let (browser, session) = log_in(&world, &serving, "ada").await;
+    *world.provider.refusal.lock().unwrap() = Some(|| ProviderError::InvalidGrant("SECRET".into()));
+    // The access token lives for five minutes.
+    world.clock.advance(Duration::from_secs(299));
+    serving.sessions().await.validate_session(named("check", Role::Edge, validation(&browser))).await.unwrap();
+    let entries = listed(&serving, of(&[AuditAction::RefreshRefused]), 1).await;
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((entry.session_id.as_str(), entry.user_id.as_str()), (session.as_str(), "idp_ada"));
+    assert_eq!((entry.caller.as_str(), entry.request_id.as_str()), ("edge", "check"));
+    assert_eq!(entry.client_address, "192.0.2.7");
 }
 
 async fn a_client_that_is_let_through_with_a_warning_is_written_down(kept: Kept) {

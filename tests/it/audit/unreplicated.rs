@@ -119,7 +119,8 @@ async fn the_end_of_a_key_is_written_down_as_unreplicated(kept: Kept) {
     store.set(Some(Fault::LacksReplicasAt(&["remove_caller_key"])));
     let request = v1::RevokeCallerKeyRequest { key_id: key.key_id.clone(), ..Default::default() };
     unreplicated(serving.admin().await.revoke_caller_key(by(Role::Admin, request)).await);
-    assert_eq!(the_entry(&serving, AuditAction::CallerKeyRevoked, 1).await.detail, key.key_id);
+    let detail = the_entry(&serving, AuditAction::CallerKeyRevoked, 1).await.detail;
+    assert_eq!(detail, format!("{} of {}, role backend", key.key_id, key.caller));
 }
 
 async fn a_theft_is_written_down_as_unreplicated(kept: Kept) {

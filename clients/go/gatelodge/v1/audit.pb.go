@@ -242,7 +242,8 @@ type AuditEntry struct {
 	Caller string `protobuf:"bytes,8,opt,name=caller,proto3" json:"caller,omitempty"`
 	// Names the call: as in its log lines, and on the page of a login that failed.
 	RequestId string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The client's address, or the network that it is in (`app.audit.client_addresses`), where a browser's request came along.
+	// The address, or the network that it is in (`app.audit.client_addresses`): of the client, where a browser's request came along, else
+	// of who called.
 	ClientAddress string `protobuf:"bytes,10,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
 	// The public id of the session, if it was about one; of what a user did, the one that they did it with.
 	SessionId string `protobuf:"bytes,11,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`

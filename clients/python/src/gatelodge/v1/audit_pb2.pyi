@@ -208,7 +208,9 @@ class AuditEntry(google.protobuf.message.Message):
     request_id: builtins.str
     """Names the call: as in its log lines, and on the page of a login that failed."""
     client_address: builtins.str
-    """The client's address, or the network that it is in (`app.audit.client_addresses`), where a browser's request came along."""
+    """The address, or the network that it is in (`app.audit.client_addresses`): of the client, where a browser's request came along, else
+    of who called.
+    """
     session_id: builtins.str
     """The public id of the session, if it was about one; of what a user did, the one that they did it with."""
     user_id: builtins.str

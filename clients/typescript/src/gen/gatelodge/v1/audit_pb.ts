@@ -87,7 +87,8 @@ export type AuditEntry = Message<"gatelodge.v1.AuditEntry"> & {
   requestId: string;
 
   /**
-   * The client's address, or the network that it is in (`app.audit.client_addresses`), where a browser's request came along.
+   * The address, or the network that it is in (`app.audit.client_addresses`): of the client, where a browser's request came along, else
+   * of who called.
    *
    * @generated from field: string client_address = 10;
    */
