@@ -207,10 +207,8 @@ func (k *kept) hear(message *v1.WatchSessionsResponse) {
 		k.room.clear()
 	}
 	for _, event := range message.GetEvents() {
-		if event.GetKind() != v1.SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED {
-			k.number++
-			k.forget(event, forgotten{k.number, position})
-		}
+		k.number++
+		k.forget(event, forgotten{k.number, position})
 	}
 	k.heard, k.wholeUntil = position, 0
 	if message.GetMaxStaleness() != nil {

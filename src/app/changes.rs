@@ -9,7 +9,9 @@ use crate::config::Config;
 use crate::config::fault::{Fault, Faults};
 use crate::config::load::Loaded;
 use crate::crypto::{Digest, KeyId, digest, key_id_text};
+use crate::session::key::TenantNumber;
 use crate::session::key_ring::KeyState;
+use crate::session::mark::EVERY_TENANT;
 use crate::session::time::Timestamp;
 
 /// Sections and keys that only a start can change.
@@ -133,9 +135,29 @@ pub(super) fn values_with_what_stays(
     now
 }
 
-/// Whether any tenant has other keys, or other dates for them.
-pub(super) fn rings_differ(before: &[Blueprint], now: &[Blueprint]) -> bool {
-    before.len() != now.len() || before.iter().zip(now).any(|(before, now)| before.rings != now.rings)
+/// What the keys of a tenant do that are not retired, by their rings.
+type Doing = BTreeMap<(&'static str, KeyId), KeyState>;
+
+/// What the keys of each tenant do at some time. Other dates alone make no difference.
+pub(super) struct KeysNow(BTreeMap<TenantNumber, Doing>);
+
+impl KeysNow {
+    pub(super) fn of(blueprints: &[Blueprint], now: Timestamp) -> Self {
+        let doing = |blueprint: &Blueprint| {
+            let rings = blueprint.rings.named();
+            let all = rings.flat_map(|(name, ring)| ring.states(now).map(move |(key, state)| ((name, key.id), state)));
+            all.filter(|(_, state)| *state != KeyState::Retired).collect()
+        };
+        Self(blueprints.iter().map(|blueprint| (blueprint.number(), doing(blueprint))).collect())
+    }
+
+    /// Whose keys do something else now than before: [`EVERY_TENANT`] where those of all tenants do, so that many that
+    /// share a ring are told of once.
+    pub(super) fn differ_from(&self, before: &Self) -> Vec<TenantNumber> {
+        let differ = self.0.iter().filter(|(tenant, doing)| before.0.get(tenant) != Some(doing));
+        let differ: Vec<_> = differ.map(|(tenant, _)| *tenant).collect();
+        if differ.len() > 1 && differ.len() == self.0.len() { vec![EVERY_TENANT] } else { differ }
+    }
 }
 
 /// A hash of all that each tenant's providers are made of, their files included.

@@ -25,6 +25,11 @@ pub(super) struct Blueprint {
 }
 
 impl Blueprint {
+    /// Its tenant's number.
+    pub(super) const fn number(&self) -> TenantNumber {
+        self.settings.tenant
+    }
+
     /// How much is kept in memory, for all tenants together.
     pub(super) const fn cache(&self) -> Option<crate::authority::settings::CacheSettings> {
         self.settings.cache

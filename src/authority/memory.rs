@@ -13,8 +13,9 @@ use super::near::Near;
 use super::ports::Entropy;
 use super::refusals::Refusals;
 use super::settings::CacheSettings;
-use super::stream::{Ear, Stream};
+use super::stream::{Ear, Stream, Untold};
 use super::under_way::UnderWay;
+use crate::session::event::What;
 use crate::session::key::TenantNumber;
 
 /// How many standings are kept open where records are not kept.
@@ -58,6 +59,18 @@ impl Memory {
         self.near.empty();
         self.ear.forget_callers();
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|keys| keys.forget());
+    }
+
+    /// Tells whoever keeps answers that other keys are in force here, for this tenant or for [`EVERY_TENANT`]: to be called
+    /// once they are. Where the log does not take it, it is told as soon as it does; until then no watcher relies on
+    /// anything.
+    ///
+    /// Every replica tells it of itself, however many do at the same date: what a client keeps may rest on the one that
+    /// changes last, whichever of them it watches.
+    ///
+    /// [`EVERY_TENANT`]: crate::session::mark::EVERY_TENANT
+    pub fn announce_other_keys(&self, whose: TenantNumber) {
+        Untold::of(whose, &self.ear).add(What::KeysRotated);
     }
 
     pub(super) fn stream(&self, tenant: TenantNumber, now: Duration) -> Arc<Stream> {

@@ -44,7 +44,7 @@ pub enum Kind {
     ProviderRevoked,
     /// Every session has ended.
     TenantRevoked,
-    /// Other keys sign the tokens that are minted.
+    /// Other keys sign the tokens that are minted, or judge credentials.
     KeysRotated,
 }
 

@@ -51,7 +51,7 @@ pub enum What {
         /// The mark now in force.
         mark: u64,
     },
-    /// Other keys sign the tokens that are minted.
+    /// The keys of a ring do something else than before at one replica, or other keys sign the tokens that are minted.
     KeysRotated,
     /// More has happened than could be told one by one: nothing of before is to be relied on.
     Reset,

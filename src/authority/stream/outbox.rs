@@ -69,7 +69,7 @@ pub(in crate::authority) struct Untold {
 
 impl Untold {
     /// Nothing of this tenant yet.
-    pub(super) fn of(tenant: TenantNumber, ear: &Arc<Ear>) -> Self {
+    pub(in crate::authority) fn of(tenant: TenantNumber, ear: &Arc<Ear>) -> Self {
         Self { ear: Arc::clone(ear), tenant, events: Vec::new(), in_doubt: HashSet::new() }
     }
 

@@ -9,3 +9,4 @@ mod process;
 mod repeated;
 mod replicas;
 pub mod served;
+mod told;

@@ -92,9 +92,15 @@ async fn a_call_whose_caller_has_gone_is_carried_out_to_its_end(kept: Kept) {
     let pair = Pair::over(kept).await;
     let browser = pair.log_in("ada").await;
     pair.replicas.store.set(Fault::HoldsBefore("put_attributes"));
-    let short = within(Duration::from_millis(300), Role::Backend, update(&browser, b"17"));
-    let late = pair.two.sessions().await.update_attributes(short).await;
-    failed(late, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    let mut patience = Duration::from_millis(300);
+    // On a busy machine it may have gone before anything began: that is not what is shown here, and nor is who says that
+    // it was late, the authority or the client itself.
+    while pair.replicas.store.count("put_attributes") == 0 {
+        let short = within(patience, Role::Backend, update(&browser, b"17"));
+        let late = pair.two.sessions().await.update_attributes(short).await.unwrap_err();
+        assert!(matches!(late.code(), Code::DeadlineExceeded | Code::Cancelled), "{late:?}");
+        patience *= 2;
+    }
     held(&pair).await;
     pair.replicas.store.set(None);
     let again = pair.one.sessions().await.update_attributes(by(Role::Backend, update(&browser, b"17"))).await.unwrap();

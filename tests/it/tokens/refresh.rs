@@ -28,7 +28,14 @@ async fn refresh(served: &Served, context: Option<v1::RequestContext>) -> Result
 }
 
 async fn access(served: &Served) -> Result<String, Status> {
-    let question = v1::GetAccessTokenRequest { cookies: cookies(&served.browser), ..Default::default() };
+    access_for(served, None).await
+}
+
+/// One that lives at least so many seconds.
+async fn access_for(served: &Served, seconds: Option<i64>) -> Result<String, Status> {
+    let minimum_lifetime = seconds.map(|seconds| prost_types::Duration { seconds, nanos: 0 });
+    let question =
+        v1::GetAccessTokenRequest { cookies: cookies(&served.browser), minimum_lifetime, ..Default::default() };
     let answer = served.serving.sessions().await.get_access_token(by(Role::Backend, question)).await?;
     match answer.into_inner().outcome.unwrap() {
         v1::get_access_token_response::Outcome::AccessToken(token) => Ok(token.value),
@@ -254,5 +261,34 @@ async fn a_refresh_that_nobody_could_finish_does_not_begin() {
         assert_eq!(served.refreshed(), 0, "the provider was not asked");
         beside.set_room(true);
         assert!(matches!(refresh(&served, None).await.unwrap().outcome, Some(Outcome::Refreshed(_))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_lives_shorter_than_is_needed_is_refreshed_first() {
+    for served in both(|_| ()).await {
+        assert_eq!(access_for(&served, Some(299)).await.unwrap(), "access-0");
+        served.world.clock.advance(Duration::from_secs(100));
+        assert_eq!(access_for(&served, Some(199)).await.unwrap(), "access-0");
+        assert_eq!(served.refreshed(), 0);
+        assert_eq!(access_for(&served, Some(201)).await.unwrap(), "access-100");
+        assert_eq!((access_for(&served, Some(299)).await.unwrap().as_str(), served.refreshed()), ("access-100", 1));
+        failed(access_for(&served, Some(301)).await, Code::FailedPrecondition, "ACCESS_TOKEN_EXPIRED");
+    }
+}
+
+// security.md 85: a refresh that races the end of its session brings nothing back, and its token is revoked at the provider.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_that_comes_too_late_is_revoked_at_the_provider() {
+    for served in both(|_| ()).await {
+        *served.world.provider.slow.lock().unwrap() = Some(Duration::from_millis(300));
+        let ends = async {
+            served.until(|served| served.refreshed() == 1).await;
+            assert_eq!(served.world.revoke(&served.browser).await, 1);
+        };
+        let (outcome, ()) = tokio::join!(refresh(&served, None), ends);
+        assert!(matches!(outcome.unwrap().outcome, Some(Outcome::Inactive(_))));
+        served.until(|served| served.world.provider.revoked.lock().unwrap().contains(&"refresh-100".to_owned())).await;
+        assert!(matches!(validate(&served).await, Validated::Inactive(_)));
     }
 }

@@ -331,7 +331,9 @@ const (
 	SessionEventKind_SESSION_EVENT_KIND_PROVIDER_REVOKED SessionEventKind = 7
 	// Every session of the tenant has ended.
 	SessionEventKind_SESSION_EVENT_KIND_TENANT_REVOKED SessionEventKind = 8
-	// Other keys sign the tokens that are minted: fetch GetJwks again.
+	// Keys have come, changed places or gone: those that credentials, CSRF tokens and fingerprints are judged by, so keep no
+	// answer of before, or those that sign the tokens that are minted: fetch GetJwks again. Each replica tells it of its own
+	// keys.
 	SessionEventKind_SESSION_EVENT_KIND_KEYS_ROTATED SessionEventKind = 9
 )
 

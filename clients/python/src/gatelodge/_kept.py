@@ -261,8 +261,6 @@ class Kept(Generic[F]):
             self._sweep(now)
 
     def _happened(self, event: v1.SessionEvent, position: bytes) -> None:
-        if event.kind == v1.SESSION_EVENT_KIND_KEYS_ROTATED:
-            return
         if event.kind not in _ABOUT_ONE or not event.session_id:
             self._forget_all(position)
             return

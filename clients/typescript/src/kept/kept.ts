@@ -233,7 +233,7 @@ export class Kept {
     for (const { kind, sessionId } of events) {
       if (ABOUT_ONE.has(kind) && sessionId !== "") {
         this.forgetSession(sessionId, at);
-      } else if (kind !== SessionEventKind.KEYS_ROTATED) {
+      } else {
         this.forgetAll(at);
       }
     }

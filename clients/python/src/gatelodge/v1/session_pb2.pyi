@@ -225,7 +225,10 @@ class _SessionEventKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrappe
     SESSION_EVENT_KIND_TENANT_REVOKED: _SessionEventKind.ValueType  # 8
     """Every session of the tenant has ended."""
     SESSION_EVENT_KIND_KEYS_ROTATED: _SessionEventKind.ValueType  # 9
-    """Other keys sign the tokens that are minted: fetch GetJwks again."""
+    """Keys have come, changed places or gone: those that credentials, CSRF tokens and fingerprints are judged by, so keep no
+    answer of before, or those that sign the tokens that are minted: fetch GetJwks again. Each replica tells it of its own
+    keys.
+    """
 
 class SessionEventKind(_SessionEventKind, metaclass=_SessionEventKindEnumTypeWrapper):
     """What can happen. Treat one that you do not know as TENANT_REVOKED."""
@@ -253,7 +256,10 @@ SESSION_EVENT_KIND_PROVIDER_REVOKED: SessionEventKind.ValueType  # 7
 SESSION_EVENT_KIND_TENANT_REVOKED: SessionEventKind.ValueType  # 8
 """Every session of the tenant has ended."""
 SESSION_EVENT_KIND_KEYS_ROTATED: SessionEventKind.ValueType  # 9
-"""Other keys sign the tokens that are minted: fetch GetJwks again."""
+"""Keys have come, changed places or gone: those that credentials, CSRF tokens and fingerprints are judged by, so keep no
+answer of before, or those that sign the tokens that are minted: fetch GetJwks again. Each replica tells it of its own
+keys.
+"""
 global___SessionEventKind = SessionEventKind
 
 @typing.final

@@ -193,7 +193,7 @@ impl Kept {
 
     /// Takes in what the stream told.
     pub(super) fn hear(&self, message: &v1::WatchSessionsResponse) {
-        use v1::SessionEventKind::{Changed, KeysRotated, Refreshed, Revoked, Rotated};
+        use v1::SessionEventKind::{Changed, Refreshed, Revoked, Rotated};
         let mut state = self.state();
         if message.reset {
             // Positions may begin anew, or the authority lags behind: nobody can tell which before what was known counts no more.
@@ -207,7 +207,6 @@ impl Kept {
                 Revoked | Rotated | Refreshed | Changed if !event.session_id.is_empty() => {
                     self.forget_session(&mut state, &event.session_id, &message.position);
                 }
-                KeysRotated => (),
                 _ => state.forget_all(&message.position),
             }
         }

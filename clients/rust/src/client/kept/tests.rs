@@ -91,12 +91,17 @@ async fn answer_again(kept: &Kept) {
 
 #[test]
 fn what_is_forgotten_is_asked_again() {
-    use v1::SessionEventKind::{Changed, ProviderRevoked, Refreshed, Revoked, Rotated, TenantRevoked, UserRevoked};
-    for kind in [Revoked, Rotated, Refreshed, Changed, UserRevoked, ProviderRevoked, TenantRevoked] {
+    // Every kind of the contract, and one of a later one.
+    for kind in (1..).map_while(|number| v1::SessionEventKind::try_from(number).ok()) {
         let kept = knowing();
         kept.hear(&told(2, Some(kind)));
         assert!(!is_known(&kept), "{kind:?}");
     }
+    let kept = knowing();
+    let mut later = told(2, Some(v1::SessionEventKind::Revoked));
+    later.events[0].kind = 99;
+    kept.hear(&later);
+    assert!(!is_known(&kept), "a kind that is not known");
     let kept = knowing();
     kept.hear(&v1::WatchSessionsResponse { reset: true, ..told(2, None) });
     assert!(!is_known(&kept));

@@ -2123,7 +2123,9 @@ export enum SessionEventKind {
   TENANT_REVOKED = 8,
 
   /**
-   * Other keys sign the tokens that are minted: fetch GetJwks again.
+   * Keys have come, changed places or gone: those that credentials, CSRF tokens and fingerprints are judged by, so keep no
+   * answer of before, or those that sign the tokens that are minted: fetch GetJwks again. Each replica tells it of its own
+   * keys.
    *
    * @generated from enum value: SESSION_EVENT_KIND_KEYS_ROTATED = 9;
    */

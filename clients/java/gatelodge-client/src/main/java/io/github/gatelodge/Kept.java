@@ -292,9 +292,6 @@ final class Kept {
             Arrays.fill(positions, ByteString.EMPTY);
         }
         for (SessionEvent event : message.getEventsList()) {
-            if (event.getKind() == SessionEventKind.SESSION_EVENT_KIND_KEYS_ROTATED) {
-                continue;
-            }
             if (IS_ABOUT_ONE.contains(event.getKind()) && !event.getSessionId().isEmpty()) {
                 forgetSession(event.getSessionId(), position);
             } else {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::changes::{self, KeysNow};
 use super::plan::{Next, Plan};
 use super::resealing::Resealing;
 use super::store_clock::StoreClock;
 use super::tenancy::{self, Blueprint};
-use super::{AppError, changes, keeper, parts};
+use super::{AppError, keeper, parts};
 use crate::authority::caller_keys::Reach;
 use crate::authority::ports::{Clock as _, Providers};
 use crate::authority::tenants::Tenants;
@@ -22,6 +23,7 @@ use crate::config::fault::{Fault, Faults};
 use crate::config::load::Loaded;
 use crate::rpc::callers::{Callers, Listed};
 use crate::rpc::tls::Tls;
+use crate::session::key::TenantNumber;
 use crate::session::key_ring::Span;
 use crate::session::time::Timestamp;
 use crate::telemetry::Telemetry;
@@ -55,6 +57,14 @@ struct InForce {
     plan: Arc<Plan>,
     /// Between which times the keys are as they are.
     span: Span,
+    /// What they do.
+    keys: KeysNow,
+}
+
+impl InForce {
+    fn at(plan: Arc<Plan>, now: Timestamp) -> Self {
+        Self { span: plan.span(now), keys: KeysNow::of(&plan.blueprints, now), plan }
+    }
 }
 
 impl Live {
@@ -74,8 +84,7 @@ impl Live {
         let memory = Memory::new(&super::world::SystemEntropy, cache);
         let tenants = Tenants::new(tenancy::build(&blueprints, &ports, &memory, now)?);
         let plan = Arc::new(Plan::of(config.clone(), blueprints));
-        let span = plan.span(now);
-        let in_force = Mutex::new(InForce { plan, span });
+        let in_force = Mutex::new(InForce::at(plan, now));
         let (since, refused) = (AtomicU64::new(now.as_millis()), AtomicBool::new(false));
         let resealing = Resealing::default();
         resealing.is_due();
@@ -156,14 +165,14 @@ impl Live {
         let tenancy = tenancy::build(blueprints, &self.ports, &self.memory, now).map_err(|_| parts::no_secrets())?;
         let callers: Vec<_> = parts::callers(config).chain(self.more_callers.iter().cloned()).collect();
         let lost = changes::lost_keys(&before.blueprints, blueprints, now);
-        let rings_differ = changes::rings_differ(&before.blueprints, blueprints);
-        let span = plan.span(now);
-        let next = InForce { plan: Arc::new(plan), span };
-        let keys_change = {
+        let next = InForce::at(Arc::new(plan), now);
+        let differ = {
             let mut in_force = self.in_force();
             self.tenants.replace(tenancy);
             self.callers.replace(callers);
-            std::mem::replace(&mut *in_force, next).span != span || rings_differ
+            let differ = next.keys.differ_from(&in_force.keys);
+            *in_force = next;
+            differ
         };
         self.since.store(now.as_millis(), Ordering::Relaxed);
         self.refused.store(false, Ordering::Relaxed);
@@ -177,11 +186,20 @@ impl Live {
             tracing::warn!("{warning}");
         }
         lost.iter().for_each(changes::LostKey::tell);
-        if keys_change {
-            self.memory.forget_what_was_opened();
-        }
+        self.have_other_keys(&differ);
         self.resealing.is_due();
         Ok(())
+    }
+
+    /// Makes nothing rest on the keys of before, here and wherever answers are kept: a key that is dropped opens nothing
+    /// any more, what is remembered included.
+    fn have_other_keys(&self, differ: &[TenantNumber]) {
+        if !differ.is_empty() {
+            self.memory.forget_what_was_opened();
+        }
+        for tenant in differ {
+            self.memory.announce_other_keys(*tenant);
+        }
     }
 
     /// Puts the keys in force that are those of this time, if they are others than before: later ones, or earlier ones
@@ -200,13 +218,14 @@ impl Live {
                 return;
             }
         }
-        in_force.span = plan.span(now);
+        let next = InForce::at(Arc::clone(&plan), now);
+        let differ = next.keys.differ_from(&in_force.keys);
+        *in_force = next;
         drop(in_force);
         for blueprint in &plan.blueprints {
             changes::tell_keys(blueprint, now);
         }
-        // A key that is dropped opens nothing any more, what is remembered included.
-        self.memory.forget_what_was_opened();
+        self.have_other_keys(&differ);
         self.resealing.is_due();
     }
 
@@ -252,101 +271,4 @@ impl Live {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicU64;
-
-    use super::super::world::{RuntimeTasks, SystemEntropy};
-    use super::super::{settings, tenancy};
-    use super::*;
-    use crate::authority::caller::Caller;
-    use crate::authority::create_caller_key::Question;
-    use crate::authority::{Call, ports::Clock};
-    use crate::config::load::Sources;
-    use crate::crypto::{Secret, key_id, key_id_text};
-    use crate::session::caller::{Role, Rpcs};
-    use crate::store::embedded::EmbeddedStore;
-
-    /// A clock that is set by hand, back too.
-    #[derive(Default)]
-    struct Hand(AtomicU64);
-
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_secs(self.0.load(Ordering::SeqCst))
-        }
-    }
-
-    const BEFORE: &str = "former secret of the tests, long enough";
-    const AFTER: &str = "second secret of the tests, long enough";
-
-    /// What has the second key from 2027-01-15T08:00:00Z on, and the first until two hours later.
-    fn live(hand: &Arc<Hand>) -> Arc<Live> {
-        let text = format!(
-            "development: true\napp: {{ sessions: {{ rings: {{ session: [\n\
-             {{ secret: '{BEFORE}', retire_after: 2027-01-15T10:00:00Z }},\n\
-             {{ secret: '{AFTER}', active_from: 2027-01-15T08:00:00Z }}] }} }} }}\n"
-        );
-        let config = settings::load(Sources::text("test", text)).unwrap().config;
-        let blueprints = tenancy::blueprints(&config, &Telemetry::default(), |_| None).unwrap();
-        let store = EmbeddedStore::open(None, Arc::clone(hand) as Arc<dyn Clock>).unwrap();
-        let clock = Arc::new(StoreClock::new(Arc::clone(hand) as Arc<dyn Clock>));
-        let own = Arc::clone(&clock);
-        let ports = move |providers| Ports {
-            sessions: store.clone(),
-            logins: store.clone(),
-            logouts: store.clone(),
-            answers: store.clone(),
-            rates: store.clone(),
-            users: store.clone(),
-            events: store.clone(),
-            mint_keys: store.clone(),
-            callers: store.clone(),
-            audit: store.clone(),
-            providers,
-            clock: own.clone(),
-            wall: own.clone(),
-            entropy: Arc::new(SystemEntropy),
-            beside: Arc::new(RuntimeTasks::new(crate::rpc::tasks::Tasks::default())),
-            observer: None,
-        };
-        Live::begin(&config, blueprints, Box::new(ports), Vec::new(), Telemetry::default(), clock, None).unwrap()
-    }
-
-    /// Which key signs what is new.
-    async fn signer(live: &Live, name: &str) -> String {
-        let tenancy = live.tenants().now();
-        let authority = tenancy.authorities().next().unwrap();
-        let (name, role, reason) = (name.to_owned(), Role::Edge, String::new());
-        let question = Question { name, role, rpcs: Rpcs::Usual, tenants: None, lifetime: None, reason };
-        let maker = Caller::new("ops", Role::Admin);
-        let (made, _) = authority.create_caller_key(&Call::default(), &maker, question).await.unwrap();
-        key_id_text(made.kept.unwrap().facts.signer.unwrap())
-    }
-
-    // The machine's clock stands in until the store's is known, which also may be set right.
-    #[tokio::test]
-    async fn keys_turn_back_when_the_stores_clock_does() {
-        let eight = 1_800_000_000;
-        let hand = Arc::new(Hand::default());
-        let at = |second: u64| hand.0.store(second, Ordering::SeqCst);
-        let [before, after] = [BEFORE, AFTER].map(|text| key_id_text(key_id(&Secret::new(text))));
-        at(eight + 86_400);
-        let live = live(&hand);
-        for (number, (moment, expected)) in [
-            (eight + 86_400, &after),
-            (eight - 1, &before),
-            (eight, &after),
-            (eight - 1, &before),
-            (eight + 7200, &after),
-            (eight + 7199, &after),
-            (eight - 3600, &before),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            at(moment);
-            live.turn();
-            assert_eq!(&signer(&live, &format!("{number}")).await, expected, "{number}: {moment}");
-        }
-    }
-}
+mod tests;
