@@ -141,10 +141,7 @@ class KeptTest {
     }
 
     @ParameterizedTest
-    @EnumSource(
-            value = SessionEventKind.class,
-            mode = EnumSource.Mode.EXCLUDE,
-            names = "UNRECOGNIZED")
+    @EnumSource(value = SessionEventKind.class, mode = EnumSource.Mode.EXCLUDE, names = "UNRECOGNIZED")
     void whatIsForgottenIsAskedAgain(SessionEventKind kind) {
         know();
         kept.hear(told(2, kind));
