@@ -15,7 +15,6 @@
 //! | `limits` | a login beyond the limit of sessions at once |
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
 //! | `counts` | how many have ended, or would |
-//! | `whole` | a whole tenant at once: what that costs, however many sessions it has |
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
 //! | `sealed` | that none of it stands in a store in clear |
@@ -50,4 +49,3 @@ mod theft;
 mod times;
 mod uses;
 mod way_back;
-mod whole;

@@ -179,11 +179,6 @@ impl FaultyStore {
         self.asked.lock().unwrap().get(step).copied().unwrap_or_default()
     }
 
-    /// How often each step was asked for.
-    pub fn counts(&self) -> HashMap<&'static str, usize> {
-        self.asked.lock().unwrap().clone()
-    }
-
     async fn step(&self, name: &'static str) -> StoreResult<()> {
         *self.asked.lock().unwrap().entry(name).or_default() += 1;
         let fault = {
