@@ -33,6 +33,7 @@ mod judge_request;
 mod rates;
 mod refusals;
 mod room;
+mod share_forgeries;
 
 // Calls with an idempotency key.
 pub mod answer_once;

@@ -76,14 +76,18 @@ impl Authority {
         Ok(())
     }
 
-    /// Notes that something forged came. It is counted in this process alone, without waiting.
+    /// Notes that something forged came. It is counted in this process, without waiting; other replicas hear of it beside.
     ///
     /// # Errors
     /// [`Error::RateLimited`], where too much of it came.
     pub(super) fn note_forgery(&self, context: Option<&RequestContext>, call: &Call) -> Result<(), Error> {
         let what = Limited::BadCredentials;
         for (key, allowance) in self.counts(what, context).into_iter().flatten() {
-            if let Taken::No(wait) = self.forgeries.take(&key, allowance, self.ports.clock.running()) {
+            let noted = self.forgeries.take(&key, allowance, self.ports.clock.running());
+            if noted.begins {
+                self.share_forgeries();
+            }
+            if let Taken::No(wait) = noted.taken {
                 return Err(self.rate_limited(what, wait, context, call));
             }
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::period::Period;
 
-/// How often clients may do what anybody can. Replicas count logins together; each counts by itself what is forged.
+/// How often clients may do what anybody can, as all replicas have counted; what is forged they tell each other afterwards.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rates {

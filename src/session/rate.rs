@@ -42,6 +42,21 @@ impl Allowance {
         let latest = now.saturating_add(interval.saturating_mul(u64::from(self.most)));
         if after > latest { Err(Duration::from_micros(after - latest)) } else { Ok(after) }
     }
+
+    /// How long all of it takes to come back, in microseconds.
+    #[must_use]
+    pub fn whole(&self) -> u64 {
+        self.interval().saturating_mul(u64::from(self.most))
+    }
+
+    /// Adds what somebody else has let through at the same time, of which nobody asked here: when all comes back then, in
+    /// microseconds as for [`Allowance::take`]. More than there was is paid back before the next one is there, but never more
+    /// than as much again.
+    #[must_use]
+    pub fn owe(&self, back_at: u64, owed: u64, now: u64) -> u64 {
+        let (before, latest) = (back_at.max(now), now.saturating_add(self.whole().saturating_mul(2)));
+        before.saturating_add(owed).min(latest).max(before)
+    }
 }
 
 /// How often one client may do something, and all clients of a tenant together.
@@ -83,6 +98,17 @@ mod tests {
         back_at = THREE.take(back_at, SECOND * 21).unwrap();
         assert_eq!(THREE.take(back_at, SECOND * 21), Err(Duration::from_secs(20)));
         assert_eq!(THREE.take(back_at, SECOND * 900), Ok(SECOND * 920), "no more than all of it comes back");
+    }
+
+    // Replicas that let too many through at once let fewer through afterwards, and keep nobody waiting for ever.
+    #[test]
+    fn what_others_let_through_is_paid_back() {
+        let minute = 60 * SECOND;
+        assert_eq!(THREE.owe(0, minute, SECOND), SECOND + minute);
+        let back_at = THREE.owe(SECOND + minute, minute / 3, SECOND);
+        assert_eq!(THREE.take(back_at, SECOND), Err(Duration::from_secs(40)), "one that came back is owed");
+        assert_eq!(THREE.owe(back_at, 99 * minute, SECOND), SECOND + 2 * minute);
+        assert_eq!(THREE.owe(SECOND * 500, minute, SECOND), SECOND * 500, "nothing is given back");
     }
 
     // What does not divide gives nobody one more.

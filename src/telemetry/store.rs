@@ -260,6 +260,7 @@ hand_on! {
     }
     RateStore by rates {
         take_one(key: &RateKey, allowance: Allowance) -> Taken;
+        owe(key: &RateKey, owed: Duration, allowance: Allowance) -> Duration;
     } waits {}
     AuditStore by audit {
         keep_entry(tenant: TenantNumber, entry: KeptEntry, keep_for: Duration, most: u64) -> EntryAdded;

@@ -97,6 +97,7 @@ scripts! {
     give_back_logout: "give_back_logout.lua",
     refuse_logins: "refuse_logins.lua",
     take_one: "take_one.lua",
+    owe: "owe.lua",
     claim_call: "claim_call.lua",
     keep_answer: "keep_answer.lua",
     give_back_call: "give_back_call.lua",

@@ -20,6 +20,7 @@
 //! | `sealed` | that none of it stands in a store in clear |
 //! | `room` | a tenant that is full |
 //! | `rates` | whoever does too often what anybody can |
+//! | `forged_everywhere` | what comes forged, counted over all replicas |
 //! | `needs` | what a request may need of who is logged in |
 //! | `step_up` | a session goes on under a login that is stronger or fresher |
 //! | `silent` | logins that show nothing, and hints |
@@ -33,6 +34,7 @@ mod counts;
 mod csrf;
 mod devices;
 mod door;
+mod forged_everywhere;
 mod fresh;
 mod limits;
 mod lists;

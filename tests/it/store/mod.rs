@@ -165,7 +165,8 @@ every_store! {
     rates:
         an_allowance_is_taken_once_and_comes_back_one_by_one
         of_a_hundred_at_once_as_many_as_allowed_take_one
-        each_counts_by_itself_and_is_forgotten_in_time;
+        each_counts_by_itself_and_is_forgotten_in_time
+        what_replicas_have_let_through_adds_up_and_is_paid_back;
     races:
         of_a_hundred_takes_one_wins
         of_a_hundred_leases_one_wins

@@ -57,3 +57,19 @@ pub async fn each_counts_by_itself_and_is_forgotten_in_time(bench: &Bench) {
     bench.sweep().await;
     assert_eq!(bench.store.take_one(&RateKey::of(TENANT, id), once).await.unwrap(), Taken::Yes);
 }
+
+pub async fn what_replicas_have_let_through_adds_up_and_is_paid_back(bench: &Bench) {
+    let (key, allowance) = (RateKey::of(TENANT, fresh()), Allowance { most: 4, within: Duration::from_hours(1) });
+    let (part, moment) = (Duration::from_mins(5), Duration::from_mins(1));
+    let owed = join_all((0..10).map(|_| bench.store.owe(&key, part, allowance))).await;
+    let longest = owed.into_iter().map(Result::unwrap).max().unwrap();
+    assert!(longest <= part * 10 && longest + moment > part * 10, "none of ten is lost: {longest:?}");
+    assert!(matches!(bench.store.take_one(&key, allowance).await.unwrap(), Taken::No(wait) if wait <= part));
+    let most = bench.store.owe(&key, allowance.within * 9, allowance).await.unwrap();
+    assert!(most <= allowance.within * 2 && most + moment > allowance.within * 2, "nobody waits for ever: {most:?}");
+    let other = RateKey::of(TENANT, fresh());
+    assert_eq!(bench.store.owe(&other, SHORT, allowance).await.unwrap(), SHORT);
+    bench.pass(SHORT + Duration::from_millis(1)).await;
+    bench.sweep().await;
+    assert_eq!(bench.store.owe(&other, SHORT, allowance).await.unwrap(), SHORT, "what has come back is forgotten");
+}

@@ -332,6 +332,7 @@ pass! { AnswerStore by answers:
 
 pass! { RateStore by rates:
     take_one(key: &RateKey, allowance: Allowance) -> Taken;
+    owe(key: &RateKey, owed: Duration, allowance: Allowance) -> Duration;
 }
 
 pass! { CallerKeyStore by callers:
