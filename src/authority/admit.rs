@@ -282,8 +282,15 @@ impl Authority {
         }
         let (policy, proxies) = (self.settings.fingerprint, &self.settings.trusted_proxies);
         let fingerprint = standing.compare(context, policy, proxies, &self.vault.fingerprint);
-        if fingerprint.comparison == Comparison::Differed && policy.mode == FingerprintMode::Strict {
-            return Ok(Judgement::OtherClient(self.user_of(&standing.identity)));
+        if policy.mode == FingerprintMode::Strict {
+            match fingerprint.comparison {
+                Comparison::Differed => return Ok(Judgement::OtherClient(self.user_of(&standing.identity))),
+                // Trouble is never a logout (store.md, 2), and lets nobody in.
+                Comparison::Unknown(id) => {
+                    return Err(VaultError::from(Unsealable::UnknownKey { id, what: "a fingerprint" }).into());
+                }
+                Comparison::Matched | Comparison::None => (),
+            }
         }
         let (credential, under_former_name) = (credential.clone(), chosen.under_former_name);
         Ok(Judgement::Living(Box::new(Admitted {

@@ -19,7 +19,7 @@ impl Authority {
         context: Option<&RequestContext>,
     ) -> Result<Judged, DeniedReason> {
         let (mut judged, now) = (Judged::default(), admitted.judged_at);
-        if admitted.fingerprint.comparison != Comparison::None {
+        if let Comparison::Matched | Comparison::Differed = admitted.fingerprint.comparison {
             judged.fingerprint = Some(admitted.fingerprint.comparison);
             judged.client_network = admitted.fingerprint.network;
         }

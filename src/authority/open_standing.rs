@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::crypto::MacRing;
 use crate::session::client::TrustedProxies;
-use crate::session::fingerprint::{self, FingerprintPolicy, Likeness};
+use crate::session::fingerprint::{self, Comparison, FingerprintPolicy, Likeness};
 use crate::session::record::Standing;
 use crate::session::request::RequestContext;
 use crate::session::time::{Times, Timestamp};
@@ -59,13 +59,15 @@ impl OpenStanding {
     ) -> Likeness {
         fingerprint::compare(context, &self.standing, policy, proxies, |context, at_login| {
             if self.matched.get().is_some_and(|client| client.is_of(context)) {
-                return true;
+                return Comparison::Matched;
             }
-            let matched = fingerprint::matches(context, at_login, ring);
-            if matched && let Some(client) = Client::of(context) {
+            let compared = fingerprint::compare_headers(context, at_login, ring);
+            if compared == Comparison::Matched
+                && let Some(client) = Client::of(context)
+            {
                 self.matched.get_or_init(|| client);
             }
-            matched
+            compared
         })
     }
 }

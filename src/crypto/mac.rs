@@ -56,6 +56,12 @@ impl MacRing {
         self.missing.contains(id)
     }
 
+    /// A key that belongs to this ring and is not at hand, if there is one: whether it made a keyed hash can't be told.
+    #[must_use]
+    pub fn missing(&self) -> Option<KeyId> {
+        self.missing.first().copied()
+    }
+
     /// The tags of `parts` under every key, the oldest first, whichever signs: what names something at every replica
     /// alike. Where it has all of these names, it is found while newer keys come and become active, and when the oldest
     /// is dropped.

@@ -64,7 +64,7 @@ fn active(active: Active, tenant: &str) -> v1::ActiveSession {
 
 fn judged(judged: Judged) -> v1::JudgedRequirements {
     let fingerprint = match judged.fingerprint {
-        None | Some(Comparison::None) => v1::FingerprintJudgement::Unspecified,
+        None | Some(Comparison::None | Comparison::Unknown(_)) => v1::FingerprintJudgement::Unspecified,
         Some(Comparison::Matched) => v1::FingerprintJudgement::Matched,
         Some(Comparison::Differed) => v1::FingerprintJudgement::Differed,
     };

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::client::TrustedProxies;
 use super::record::Standing;
 use super::request::RequestContext;
-use crate::crypto::{MacRing, equal};
+use crate::crypto::{KeyId, MacRing, equal};
 
 /// What a changed client means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub enum Comparison {
     Matched,
     /// Another.
     Differed,
+    /// It can't be told: none of the keys at hand gives what was taken at login, and this one, which may, is missing.
+    Unknown(KeyId),
 }
 
 /// What was compared, and how.
@@ -70,13 +72,16 @@ pub fn take(context: &RequestContext, ring: &MacRing) -> [u8; 16] {
     with_parts(context, |parts| ring.sign(parts).1)
 }
 
-/// Whether a client's headers give the hash that was taken at login.
+/// Compares a client's headers with the hash that was taken at login.
 #[must_use]
-pub fn matches(context: &RequestContext, at_login: &[u8; 16], ring: &MacRing) -> bool {
-    with_parts(context, |parts| ring.tags(parts).any(|tag| equal(&tag, at_login)))
+pub fn compare_headers(context: &RequestContext, at_login: &[u8; 16], ring: &MacRing) -> Comparison {
+    if with_parts(context, |parts| ring.tags(parts).any(|tag| equal(&tag, at_login))) {
+        return Comparison::Matched;
+    }
+    ring.missing().map_or(Comparison::Differed, Comparison::Unknown)
 }
 
-/// Compares a client with the one at login; `same_headers` is [`matches()`], or whoever remembers what it said. A header
+/// Compares a client with the one at login; `headers` is [`compare_headers`], or whoever remembers what it said. A header
 /// that came then and is missing now is a difference, since a thief chooses what to send; that it differs refuses a
 /// request and never ends a session. An address comes from the edge and not from the client: where one is missing,
 /// networks are not compared.
@@ -86,7 +91,7 @@ pub fn compare(
     standing: &Standing,
     policy: FingerprintPolicy,
     proxies: &TrustedProxies,
-    same_headers: impl FnOnce(&RequestContext, &[u8; 16]) -> bool,
+    headers: impl FnOnce(&RequestContext, &[u8; 16]) -> Comparison,
 ) -> Likeness {
     let (Some(context), Some(at_login)) = (context, standing.fingerprint.as_ref()) else { return Likeness::default() };
     if policy.mode == FingerprintMode::Off {
@@ -96,8 +101,7 @@ pub fn compare(
         let before = standing.client_address.parse().ok()?;
         Some(prefixes.of(before)? == prefixes.of(proxies.client(context)?)?)
     });
-    let matched = network != Some(false) && same_headers(context, at_login);
-    let comparison = if matched { Comparison::Matched } else { Comparison::Differed };
+    let comparison = if network == Some(false) { Comparison::Differed } else { headers(context, at_login) };
     Likeness { comparison, network: network.is_some() }
 }
 

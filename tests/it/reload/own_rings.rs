@@ -189,7 +189,7 @@ const WITHOUT: [[&str; 5]; 6] = [
     [GONE, GONE, "none", "active", "there"],
     ["active", "DENIED_REASON_CSRF_INVALID", "same", "active", "there"],
     [GONE, GONE, GONE, GONE, GONE],
-    ["INACTIVE_REASON_FINGERPRINT", "INACTIVE_REASON_FINGERPRINT", "same", "active", "there"],
+    [GONE, GONE, "same", "active", "there"],
     ["active", "active", "none", "active", "there"],
     ["active", "active", "same", GONE, "there"],
 ];
