@@ -109,7 +109,7 @@ impl Authority {
         let binding_hash = self.vault.binding_hash.sign(&[binding.secret().expose()]).1;
         let login = PendingLogin {
             binding_hash,
-            born: self.marks_now().await?.at_birth(ProviderTag::of(&wish.provider.info().name)),
+            born: self.marks_for_login().await?.at_birth(ProviderTag::of(&wish.provider.info().name)),
             provider: wish.provider.info().name.clone(),
             redirect_uri: self.settings.callback_address_of(question.set, &wish.provider.info().name),
             form_post,

@@ -37,11 +37,10 @@ impl Authority {
         })
     }
 
-    /// The marks that a login notes when it begins.
-    pub(in crate::authority) async fn marks_now(&self) -> Result<MarksNow, Error> {
-        if !self.stream.is_trusted(self.ports.clock.running()) {
-            self.stream.learn(&self.ports.sessions.marks(self.settings.tenant).await?);
-        }
+    /// The marks that a login notes when it begins, as the store has them: an end that this authority has not heard of yet
+    /// is older than the login, and must not end its session.
+    pub(in crate::authority) async fn marks_for_login(&self) -> Result<MarksNow, Error> {
+        self.stream.learn(&self.ports.sessions.marks(self.settings.tenant).await?);
         Ok(MarksNow::clone(&self.stream.marks()))
     }
 }

@@ -15,7 +15,7 @@ use gatelodge::authority::validate_session::Outcome;
 use gatelodge::session::event::{Event, What};
 use tokio::time::Instant;
 
-use crate::world::replicas::two;
+use crate::world::replicas::{Replicas, two};
 use crate::world::{Browser, Kept, World, state_of};
 
 async fn is_active(world: &World, browser: &Browser) -> bool {
@@ -63,6 +63,25 @@ async fn a_login_that_began_before_is_refused_and_can_begin_again() {
         assert_eq!(outcome.failure().unwrap(), LoginFailure::RevokedMeanwhile, "{target:?}");
         world.log_in(&mut browser, "ada").await.result.unwrap();
         assert!(is_active(&world, &browser).await, "{target:?}");
+    }
+}
+
+// What was ended is told to every replica, and takes a moment to get there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_lives_that_begins_after_an_end_of_which_its_replica_has_not_heard() {
+    for kept in [Kept::Memory, Kept::Redis] {
+        for target in targets() {
+            let both = Replicas::over(kept).await;
+            both.leave_two().await;
+            both.one.clock.advance(Duration::from_millis(5));
+            revoke(&both.one, target.clone()).await;
+            assert!(both.two.authority.hears_everything(), "as far as it knows");
+            let mut browser = Browser::default();
+            both.two.log_in(&mut browser, "ada").await.result.unwrap();
+            for world in [&both.one, &both.two] {
+                assert!(is_active(world, &browser).await, "{kept:?} {target:?}");
+            }
+        }
     }
 }
 
