@@ -192,7 +192,12 @@ impl Authority {
     }
 
     async fn complete_taken(&self, visit: &Visit<'_>, taken: &Taken) -> Result<Outcome, Error> {
-        visit.trail.note(|entry| entry.provider.clone_from(&taken.login.provider));
+        visit.trail.note(|entry| {
+            entry.provider.clone_from(&taken.login.provider);
+            if taken.login.step_up.is_some() {
+                entry.action = Action::SteppedUp;
+            }
+        });
         if !visit.callback.is_of(&taken.login) {
             // A code of one provider, which somebody had the browser bring to another's address (RFC 9700, 4.4).
             return self.give_up(visit, taken, LoginFailure::StateInvalid).await;
@@ -219,8 +224,14 @@ impl Authority {
         let made = match choice {
             Some(Choice::Cancel) => Err(Stop::Failed(LoginFailure::Cancelled)),
             choice => match self.step_up(visit, taken, &known).await {
-                Ok(None) => self.make_session(visit.callback, taken, &known, choice, visit.presented).await,
-                Ok(Some(stepped_up)) => Ok(stepped_up),
+                Ok(None) => {
+                    visit.trail.note(|entry| entry.action = Action::LoginCompleted);
+                    self.make_session(visit.callback, taken, &known, choice, visit.presented).await
+                }
+                Ok(Some(stepped_up)) => {
+                    visit.trail.note(|entry| entry.action = Action::SteppedUp);
+                    Ok(stepped_up)
+                }
                 Err(stop) => Err(stop),
             },
         };

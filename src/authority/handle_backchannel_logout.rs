@@ -83,14 +83,17 @@ impl Authority {
         let work = || self.end_what_ended(&sent.names, &notice);
         let done = match self.carry_out_once(&key, notice.good_until, work).await {
             Ok(Carried::Now(ended)) => Ok(ended),
-            Ok(Carried::Before) => Ok(EndedSessions::default()),
+            Ok(Carried::Before) => {
+                self.say_what_ended(call, provider, &notice, &EndedSessions::default(), Audited::Repeated);
+                return Ok(carried_out(0));
+            }
             Ok(Carried::StillAtWork) => return Ok(Outcome { answer: come_again(call), ended: 0 }),
             Err(error) => Err(error),
         };
         if let Some((ended, outcome)) = EndedSessions::of(&done) {
             self.say_what_ended(call, provider, &notice, ended, outcome);
         }
-        Ok(Outcome { answer: HttpAnswer::json(200, &json!({})), ended: done?.count })
+        Ok(carried_out(done?.count))
     }
 
     /// Whether a logout token that says this of itself may be for this tenant.
@@ -201,6 +204,11 @@ impl Authority {
 pub(super) fn logout_token(form: &[u8], limit: usize) -> Result<Option<Secret>, Malformed> {
     let form = Parameters::form(form, limit)?;
     Ok(form.get("logout_token").filter(|token| !token.is_empty()).map(Secret::new))
+}
+
+/// What a token names has ended, with so many sessions in this call.
+fn carried_out(ended: u64) -> Outcome {
+    Outcome { answer: HttpAnswer::json(200, &json!({})), ended }
 }
 
 /// Another copy of the token is being carried out, and takes its time.

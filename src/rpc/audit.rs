@@ -94,6 +94,7 @@ const fn action(action: Action) -> v1::AuditAction {
         Action::CallerKeyMade => v1::AuditAction::CallerKeyMade,
         Action::CallerKeyRevoked => v1::AuditAction::CallerKeyRevoked,
         Action::EntriesLeftOut => v1::AuditAction::EntriesLeftOut,
+        Action::SteppedUp => v1::AuditAction::SteppedUp,
     }
 }
 

@@ -51,11 +51,13 @@ pub enum Action {
     CallerKeyRevoked = 18,
     /// Entries are not kept: the detail says how many, and why.
     EntriesLeftOut = 19,
+    /// A browser came back from a provider to which it was sent to step its session up.
+    SteppedUp = 20,
 }
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::LoginBegun,
         Self::LoginCompleted,
         Self::LoggedOut,
@@ -75,6 +77,7 @@ impl Action {
         Self::CallerKeyMade,
         Self::CallerKeyRevoked,
         Self::EntriesLeftOut,
+        Self::SteppedUp,
     ];
 
     /// The action of that number; `None` for one of a later version.

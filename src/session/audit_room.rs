@@ -47,11 +47,11 @@ impl Entry {
         match self.action {
             Action::LoginBegun if self.outcome == Outcome::Done => Room::Begun,
             Action::LoginBegun => Room::Anybodys,
-            Action::LoginCompleted if self.outcome == Outcome::Repeated => Room::Anybodys,
-            Action::LoginCompleted if self.user.is_some() => Room::Users,
+            Action::LoginCompleted | Action::SteppedUp if self.outcome == Outcome::Repeated => Room::Anybodys,
+            Action::LoginCompleted | Action::SteppedUp if self.user.is_some() => Room::Users,
             // Whose login it is at is known of one that was taken, and each is taken once.
-            Action::LoginCompleted if self.provider.is_empty() => Room::Anybodys,
-            Action::LoginCompleted => Room::Returned,
+            Action::LoginCompleted | Action::SteppedUp if self.provider.is_empty() => Room::Anybodys,
+            Action::LoginCompleted | Action::SteppedUp => Room::Returned,
             Action::RevokedByUser | Action::BackchannelLogout | Action::FrontchannelLogout if self.count == 0 => {
                 Room::Anybodys
             }
@@ -98,6 +98,8 @@ mod tests {
         let known = || Entry { user: Some(UserKey::of(TenantNumber(1), "https://idp.example", "ada")), ..taken() };
         assert_eq!((known().room(), failed(known()).room()), (Room::Users, Room::Users));
         assert_eq!(Entry { outcome: Outcome::Repeated, ..known() }.room(), Room::Anybodys);
+        assert_eq!(Entry { action: Action::SteppedUp, ..known() }.room(), Room::Users);
+        assert_eq!(Entry { action: Action::SteppedUp, ..taken() }.room(), Room::Returned);
         assert_eq!(entry(Action::FrontchannelLogout).room(), Room::Anybodys);
         assert_eq!(entry(Action::FrontchannelLogout).ending(1, &[]).room(), Room::Users);
         assert_eq!((entry(Action::Theft).room(), entry(Action::RevokedByAdmin).room()), (Room::Users, Room::Admins));

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1;
-use gatelodge_client::v1::AuditAction;
 use gatelodge_client::v1::admin_service_revoke_request::Target;
 use gatelodge_client::v1::session_service_revoke_request::Target as Own;
+use gatelodge_client::v1::{AuditAction, AuditOutcome};
 
 use super::{listed, log_in, named, of, world};
 use crate::hostile::{Hostile, SUB};
@@ -107,7 +107,12 @@ async fn what_a_provider_ended_is_named_where_it_names_its_own_session_alone(kep
             let seen = Some(context("POST", "/auth/web/backchannel-logout"));
             let question =
                 v1::HandleBackchannelLogoutRequest { form: form.into(), context: seen, ..Default::default() };
-            logins.handle_backchannel_logout(named("told", Role::Edge, question)).await.unwrap();
+            logins.handle_backchannel_logout(named("told", Role::Edge, question.clone())).await.unwrap();
+            logins.handle_backchannel_logout(named("told-again", Role::Edge, question)).await.unwrap();
+            let [again, told] = &listed(&serving, of(&[channel]), 2).await[..] else { panic!("not both") };
+            assert_eq!((again.request_id.as_str(), again.outcome()), ("told-again", AuditOutcome::Repeated));
+            assert_eq!((told.request_id.as_str(), told.outcome()), ("told", AuditOutcome::Done));
+            assert_eq!((again.ended_count, &again.ended_session_ids), (0, &Vec::new()));
         } else {
             let query = format!("iss={}&sid=op-session", hostile.issuer());
             let seen = Some(context("GET", "/auth/web/frontchannel-logout"));

@@ -6,6 +6,7 @@
 //! | `explained` | a login that failed is explained from its request id, by the step that failed |
 //! | `ended` | which sessions, users and tenants an end has touched |
 //! | `flood` | what can be caused without a session is bounded, and takes no room from the rest |
+//! | `stepped_up` | a step-up is told from a login, also one that fails |
 //! | `tokens` | tokens that were given out, refusals that ended sessions, clients that were warned of |
 //! | `watched` | entries are told as they come, and gaps are said |
 //! | `late` | whatever stood still, failed or was set back, nothing is missed unawares |
@@ -21,6 +22,7 @@ pub mod explained;
 mod flood;
 mod late;
 mod reload;
+mod stepped_up;
 mod tokens;
 mod trouble;
 mod unreplicated;

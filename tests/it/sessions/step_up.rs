@@ -32,12 +32,12 @@ on_every_store! {
 }
 
 /// What a route needs whose users have to have logged in in this way.
-fn acr(values: &[&str]) -> v1::Requirements {
+pub fn acr(values: &[&str]) -> v1::Requirements {
     v1::Requirements { acr_values: values.iter().map(|value| (*value).to_owned()).collect(), ..Default::default() }
 }
 
 /// From now on the provider says that logins are of this class.
-fn says(door: &Door, acr: &str) {
+pub fn says(door: &Door, acr: &str) {
     *door.world.provider.says.lock().unwrap() =
         Says { acr: Some(acr.into()), amr: vec!["pwd".into()], ..Says::default() };
 }
@@ -117,7 +117,7 @@ pub fn failed(answer: &v1::CompleteCallbackResponse) -> v1::LoginFailure {
     }
 }
 
-async fn session_id(door: &mut Door, browser: &Browser) -> String {
+pub async fn session_id(door: &mut Door, browser: &Browser) -> String {
     active(door.ask(browser, |_| ()).await).session.unwrap().session_id
 }
 

@@ -71,6 +71,10 @@ const (
 	AuditAction_AUDIT_ACTION_CALLER_KEY_REVOKED AuditAction = 18
 	// Entries are not kept: `detail` says how many, and why. Told by each replica once it can be, every 2 seconds at most.
 	AuditAction_AUDIT_ACTION_ENTRIES_LEFT_OUT AuditAction = 19
+	// A browser came back from a provider to which it was sent to step its session up: DONE where the session goes on under
+	// a new credential. Where it got a session of its own instead, since another user came back or the former one had run out,
+	// that is LOGIN_COMPLETED.
+	AuditAction_AUDIT_ACTION_STEPPED_UP AuditAction = 20
 )
 
 // Enum value maps for AuditAction.
@@ -96,6 +100,7 @@ var (
 		17: "AUDIT_ACTION_CALLER_KEY_MADE",
 		18: "AUDIT_ACTION_CALLER_KEY_REVOKED",
 		19: "AUDIT_ACTION_ENTRIES_LEFT_OUT",
+		20: "AUDIT_ACTION_STEPPED_UP",
 	}
 	AuditAction_value = map[string]int32{
 		"AUDIT_ACTION_UNSPECIFIED":         0,
@@ -118,6 +123,7 @@ var (
 		"AUDIT_ACTION_CALLER_KEY_MADE":     17,
 		"AUDIT_ACTION_CALLER_KEY_REVOKED":  18,
 		"AUDIT_ACTION_ENTRIES_LEFT_OUT":    19,
+		"AUDIT_ACTION_STEPPED_UP":          20,
 	}
 )
 
@@ -633,7 +639,7 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\n" +
 	"after_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tafterTime\x12;\n" +
 	"\vbefore_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"beforeTime*\x94\x05\n" +
+	"beforeTime*\xb1\x05\n" +
 	"\vAuditAction\x12\x1c\n" +
 	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18AUDIT_ACTION_LOGIN_BEGUN\x10\x01\x12 \n" +
@@ -655,7 +661,8 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\x1cAUDIT_ACTION_REFRESH_REFUSED\x10\x10\x12 \n" +
 	"\x1cAUDIT_ACTION_CALLER_KEY_MADE\x10\x11\x12#\n" +
 	"\x1fAUDIT_ACTION_CALLER_KEY_REVOKED\x10\x12\x12!\n" +
-	"\x1dAUDIT_ACTION_ENTRIES_LEFT_OUT\x10\x13*\xd1\x01\n" +
+	"\x1dAUDIT_ACTION_ENTRIES_LEFT_OUT\x10\x13\x12\x1b\n" +
+	"\x17AUDIT_ACTION_STEPPED_UP\x10\x14*\xd1\x01\n" +
 	"\fAuditOutcome\x12\x1d\n" +
 	"\x19AUDIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12AUDIT_OUTCOME_DONE\x10\x01\x12\x18\n" +

@@ -68,6 +68,11 @@ class _AuditActionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """An admin revoked one."""
     AUDIT_ACTION_ENTRIES_LEFT_OUT: _AuditAction.ValueType  # 19
     """Entries are not kept: `detail` says how many, and why. Told by each replica once it can be, every 2 seconds at most."""
+    AUDIT_ACTION_STEPPED_UP: _AuditAction.ValueType  # 20
+    """A browser came back from a provider to which it was sent to step its session up: DONE where the session goes on under
+    a new credential. Where it got a session of its own instead, since another user came back or the former one had run out,
+    that is LOGIN_COMPLETED.
+    """
 
 class AuditAction(_AuditAction, metaclass=_AuditActionEnumTypeWrapper):
     """What was done, or tried.
@@ -117,6 +122,11 @@ AUDIT_ACTION_CALLER_KEY_REVOKED: AuditAction.ValueType  # 18
 """An admin revoked one."""
 AUDIT_ACTION_ENTRIES_LEFT_OUT: AuditAction.ValueType  # 19
 """Entries are not kept: `detail` says how many, and why. Told by each replica once it can be, every 2 seconds at most."""
+AUDIT_ACTION_STEPPED_UP: AuditAction.ValueType  # 20
+"""A browser came back from a provider to which it was sent to step its session up: DONE where the session goes on under
+a new credential. Where it got a session of its own instead, since another user came back or the former one had run out,
+that is LOGIN_COMPLETED.
+"""
 global___AuditAction = AuditAction
 
 class _AuditOutcome:
