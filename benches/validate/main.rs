@@ -22,6 +22,8 @@ mod program;
 mod protocol;
 #[path = "../parts/redis_server.rs"]
 mod redis_server;
+#[path = "../parts/redis_store.rs"]
+mod redis_store;
 mod report;
 mod rounds;
 #[path = "../parts/session.rs"]

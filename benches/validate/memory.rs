@@ -10,7 +10,7 @@ use gatelodge::vault::Vault;
 use tokio::task::JoinSet;
 
 use crate::redis_server::RedisServer;
-use crate::{Result, ours, session};
+use crate::{Result, redis_store, session};
 
 /// Bytes for each session.
 pub struct Bytes {
@@ -36,7 +36,7 @@ pub async fn per_session(redis: &RedisServer, sessions: usize) -> Result<Bytes> 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52 sessions")]
 async fn fill(redis: &RedisServer, sessions: usize, tokens: Option<Tokens>) -> Result<f64> {
     let (store, vault, tokens) =
-        (ours::redis(&redis.address).await?, Arc::new(session::vault(session::TENANT)), Arc::new(tokens));
+        (redis_store::connect(&redis.address).await?, Arc::new(session::vault(session::TENANT)), Arc::new(tokens));
     // The first one brings scripts and connections with it, which are no session's.
     create(&store, &vault, sessions, tokens.as_ref().as_ref()).await?;
     let before = redis.used_memory()?;

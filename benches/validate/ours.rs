@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use gatelodge::app::keeper::keeping;
 use gatelodge::app::settings::settings;
@@ -18,7 +17,7 @@ use gatelodge::authority::tenants::{Tenancy, Tenant, Tenants};
 use gatelodge::authority::{Authority, Memory, Ports};
 use gatelodge::config::Config;
 use gatelodge::config::sessions::Fingerprint;
-use gatelodge::crypto::{ApiKey, Secret};
+use gatelodge::crypto::ApiKey;
 use gatelodge::providers::Registry;
 use gatelodge::providers::http::HttpSettings;
 use gatelodge::rpc::callers::{Caller, Callers};
@@ -27,7 +26,6 @@ use gatelodge::rpc::server::{ServerSettings, serve};
 use gatelodge::rpc::tasks::Tasks;
 use gatelodge::session::key::TenantNumber;
 use gatelodge::store::embedded::EmbeddedStore;
-use gatelodge::store::redis::{RedisSettings, RedisStore, RedisTls};
 use gatelodge::telemetry::Telemetry;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -35,7 +33,7 @@ use tokio::net::TcpListener;
 use crate::Result;
 use crate::counted::Counted;
 use crate::protocol::{Kind, Order, Ready};
-use crate::session;
+use crate::{redis_store, session};
 
 /// An authority, ready to serve.
 pub struct Ours {
@@ -165,7 +163,7 @@ impl Stores {
 
 async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Result<Stores> {
     if let Some(address) = &order.redis {
-        return Ok(Stores::of(&redis(address).await?));
+        return Ok(Stores::of(&redis_store::connect(address).await?));
     }
     let store = EmbeddedStore::open(Some(&folder.path().join("sessions.redb")), Arc::new(SystemClock))?;
     let stores = Stores::of(&store);
@@ -174,21 +172,4 @@ async fn stores(order: &Order, folder: &TempDir, calls: &Arc<AtomicU64>) -> Resu
         return Ok(Stores { sessions: counted.clone(), logins: counted, ..stores });
     }
     Ok(stores)
-}
-
-/// The store over a Redis.
-pub async fn redis(address: &str) -> Result<Arc<RedisStore>> {
-    let settings = RedisSettings {
-        urls: vec![Secret::new(address)],
-        cluster: false,
-        sentinel: None,
-        tls: RedisTls::default(),
-        key_prefix: "gl".to_owned(),
-        connect_timeout: Duration::from_secs(2),
-        response_timeout: Duration::from_secs(2),
-        allow_eviction: false,
-        tenants: Vec::new(),
-        replicas: None,
-    };
-    Ok(RedisStore::connect(settings, Arc::new(SystemEntropy)).await?)
 }
