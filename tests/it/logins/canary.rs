@@ -13,6 +13,7 @@ use gatelodge_client::v1::validate_session_response::Outcome;
 use url::Url;
 
 use super::journey::parameter;
+use crate::callers::made;
 use crate::hostile::{CLIENT_SECRET, Endpoint, Hostile};
 use crate::rpc::serving::{Serving, by, context, cookies, key, validation};
 use crate::world::log::{again, told};
@@ -82,6 +83,7 @@ pub async fn the_whole_way(kept: Kept, telemetry: &Telemetry) -> Vec<String> {
     let token = sessions.get_access_token(by(Role::Backend, token)).await.unwrap().into_inner();
     let Some(v1::get_access_token_response::Outcome::AccessToken(token)) = token.outcome else { panic!("{token:?}") };
     secrets.push(token.value);
+    secrets.extend(what_else_is_secret(&serving, &browser).await);
 
     let seen = v1::RequestContext {
         csrf_token: Some(Bytes::from(active.csrf_token)),
@@ -95,11 +97,49 @@ pub async fn the_whole_way(kept: Kept, telemetry: &Telemetry) -> Vec<String> {
     secrets.extend(["id_token_hint", "state"].into_iter().filter_map(|name| parameter(url.query().unwrap(), name)));
     secrets.extend(hostile.received(Endpoint::Token).iter().filter_map(|call| parameter(&call.form, "code_verifier")));
 
+    // Its `jti` is no secret, and logged: it names the token.
+    hostile.claims(|claims| drop(claims.insert("jti".into(), "a-logout".into())));
+    for tail in ["", "AAAA"] {
+        let token = hostile.logout_token();
+        let form = Bytes::from(format!("logout_token={token}{tail}"));
+        let seen = Some(context("POST", "/auth/web/backchannel-logout"));
+        let told = v1::HandleBackchannelLogoutRequest { form, context: seen, ..Default::default() };
+        logins.handle_backchannel_logout(by(Role::Edge, told)).await.unwrap();
+        secrets.push(token);
+    }
     let mut wrong = tonic::Request::new(validation(&browser));
     wrong.metadata_mut().insert("authorization", "Bearer SECRET-OF-A-STRANGER".parse().unwrap());
     sessions.validate_session(wrong).await.unwrap_err();
     secrets.push("SECRET-OF-A-STRANGER".to_owned());
     secrets
+}
+
+/// What an application keeps, the key that names a call, and the keys and tokens that are made here.
+async fn what_else_is_secret(serving: &Serving, browser: &Browser) -> Vec<String> {
+    let (mut sessions, mut tokens) = (serving.sessions().await, serving.tokens().await);
+    let (value, name) = ("SECRET-OF-AN-APPLICATION", "SECRET-NAME-OF-A-CALL");
+    let update = v1::UpdateAttributesRequest {
+        cookies: cookies(browser),
+        set: [("cart".to_owned(), value.into())].into(),
+        idempotency_key: name.into(),
+        ..Default::default()
+    };
+    for _ in 0..2 {
+        sessions.update_attributes(by(Role::Backend, update.clone())).await.unwrap();
+    }
+    let audience = "https://orders.example.com".into();
+    let mint = v1::MintTokenRequest { cookies: cookies(browser), audience, ..Default::default() };
+    let answer = tokens.mint_token(by(Role::Backend, mint)).await.unwrap().into_inner();
+    let Some(v1::mint_token_response::Outcome::Minted(minted)) = answer.outcome else { panic!("{answer:?}") };
+    for token in [minted.value.clone(), format!("{}AAAA", minted.value)] {
+        let question = v1::ValidateTokenRequest { token: token.into(), ..Default::default() };
+        tokens.validate_token(by(Role::Backend, question)).await.unwrap();
+    }
+    let (_, run_time_key) = made(serving, "canary").await;
+    let mut call = tonic::Request::new(validation(browser));
+    call.metadata_mut().insert("authorization", format!("Bearer {run_time_key}").parse().unwrap());
+    sessions.validate_session(call).await.unwrap();
+    vec![value.to_owned(), name.to_owned(), minted.value, run_time_key]
 }
 
 /// The child goes the whole way with the real log, and says what must not be in it.
@@ -120,7 +160,7 @@ async fn in_a_process(test: &str, format: Format, kept: Kept) {
         assert!(log.contains(line), "the log is not what it should be, {line:?} is missing: {log}");
     }
     let secrets: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("SECRET ")).collect();
-    assert!(secrets.len() >= 18, "{secrets:?}");
+    assert!(secrets.len() >= 24, "{secrets:?}");
     for secret in secrets {
         let found: Vec<_> = log.lines().filter(|line| line.contains(secret)).collect();
         assert!(found.is_empty(), "{secret} was logged: {found:#?}");
