@@ -1,6 +1,8 @@
 //! Shows what a request may need of who is logged in, and how it is told what is missing. Does not know how a provider says
 //! it.
 
+use std::time::Duration;
+
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1;
 use gatelodge_client::v1::DeniedReason as Reason;
@@ -19,6 +21,10 @@ on_every_store! {
 
 fn texts(words: &str) -> Vec<String> {
     words.split_whitespace().map(str::to_owned).collect()
+}
+
+fn minutes(count: i64) -> Option<prost_types::Duration> {
+    Some(prost_types::Duration { seconds: 60 * count, nanos: 0 })
 }
 
 /// Somebody with roles and permissions has logged in, by password and code.
@@ -46,7 +52,9 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
         email_verified: true,
         permissions: texts("orders:read"),
         any_permissions: texts("admin orders:write"),
+        scopes: texts("email openid"),
         any_scopes: texts("phone email"),
+        max_login_age: minutes(1),
         roles: texts("reader editor"),
         ..Default::default()
     };
@@ -57,9 +65,13 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
     assert_eq!((judged.acr_values, judged.amr_values), (met.acr_values, met.amr_values));
     assert_eq!((judged.permissions, judged.any_permissions), (met.permissions, met.any_permissions));
     assert_eq!((judged.any_scopes, judged.roles, judged.email_verified), (met.any_scopes, met.roles, true));
+    assert_eq!((judged.scopes, judged.max_login_age), (met.scopes, met.max_login_age));
 
     let base = v1::Requirements::default;
+    door.world.clock.advance(Duration::from_secs(61));
     let table = [
+        (v1::Requirements { scopes: texts("email x y"), ..base() }, Reason::ScopeMissing, "x y"),
+        (v1::Requirements { max_login_age: minutes(1), ..base() }, Reason::LoginTooOld, ""),
         (v1::Requirements { permissions: texts("orders:read x y"), ..base() }, Reason::PermissionMissing, "x y"),
         (v1::Requirements { any_permissions: texts("x y"), ..base() }, Reason::PermissionMissing, "x y"),
         (v1::Requirements { any_scopes: texts("x y"), ..base() }, Reason::ScopeMissing, "x y"),
@@ -77,6 +89,7 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
             Reason::AcrMissing | Reason::AmrMissing => {
                 "Log in again in the way that is asked for, then repeat the request."
             }
+            Reason::LoginTooOld => "Log in again, then repeat the request.",
             _ => "Ask whoever runs this application for it, then log in again.",
         };
         assert_eq!(denied.remedy, remedy);
@@ -88,7 +101,7 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
             &denied.missing_amr_values,
         ];
         assert_eq!(lists.map(Clone::clone).concat(), texts(missing), "{reason:?}");
-        let helps = matches!(reason, Reason::AcrMissing | Reason::AmrMissing);
+        let helps = matches!(reason, Reason::LoginTooOld | Reason::AcrMissing | Reason::AmrMissing);
         assert_eq!(!denied.login_query.is_empty(), helps, "{reason:?}: {}", denied.login_query);
         let answer = denied.answer.unwrap();
         assert_eq!(answer.status, if helps { 302 } else { 403 });
@@ -97,7 +110,7 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
             assert_eq!(body["remedy"], remedy, "{reason:?}");
         }
     }
-    door.world.clock.advance(std::time::Duration::from_mins(2));
+    door.world.clock.advance(Duration::from_mins(2));
     let max_login_age = Some(prost_types::Duration { seconds: 60, nanos: 0 });
     let fresh = v1::Requirements { max_login_age, ..base() };
     let Outcome::Denied(denied) = door.ask(&browser, |question| question.requirements = Some(fresh)).await else {
