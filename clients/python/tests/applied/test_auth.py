@@ -1,6 +1,6 @@
 """The dependencies of :mod:`gatelodge.fastapi` that say who may call a route and who that is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
@@ -165,6 +165,17 @@ def person(request: pytest.FixtureRequest, fake_authority: FakeAuthority) -> Per
     return Person(request.param, fake_authority)
 
 
+def always(answer: Any) -> Callable[..., Any]:
+    """A method of the authority that answers so, or fails with this error."""
+
+    def said(*_: object) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return said
+
+
 def asked(authority: FakeAuthority, name: str) -> int:
     return [method for method, _ in authority.asked].count(name)
 
@@ -302,14 +313,9 @@ def test_a_refreshed_token_says_who_it_is_now_and_the_cache_keeps_that(
 def test_a_token_that_nobody_was_asked_about_is_not_refreshed(
     fake_authority: FakeAuthority, monkeypatch: pytest.MonkeyPatch, answer: Any, status: int
 ) -> None:
-    def said(*_: object) -> Any:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
     person = Person("bearer", fake_authority)
     person.come()
-    monkeypatch.setitem(_ANSWERS, VALIDATE_TOKEN, said)
+    monkeypatch.setitem(_ANSWERS, VALIDATE_TOKEN, always(answer))
     assert person.get("/user/anew").status_code == status
 
 
@@ -364,12 +370,7 @@ def test_what_somebody_may_do_is_never_kept(fake_authority: FakeAuthority) -> No
 def test_a_refresh_that_comes_to_nothing_is_answered_as_the_authority_says(
     fake_authority: FakeAuthority, monkeypatch: pytest.MonkeyPatch, answer: Any, status: int
 ) -> None:
-    def said(*_: object) -> Any:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    monkeypatch.setitem(_ANSWERS, GET_USER_INFO, said)
+    monkeypatch.setitem(_ANSWERS, GET_USER_INFO, always(answer))
     person = Person("cookie", fake_authority)
     person.come()
     assert person.get("/user/anew").status_code == status
