@@ -106,6 +106,7 @@ pub mod start_logout;
 // Ending and seeing sessions from outside.
 mod end;
 mod end_as_of;
+mod end_with_user;
 pub mod list_sessions;
 pub mod list_user_sessions;
 pub mod preview_revoke;
