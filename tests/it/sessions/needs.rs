@@ -23,9 +23,7 @@ fn texts(words: &str) -> Vec<String> {
     words.split_whitespace().map(str::to_owned).collect()
 }
 
-fn minutes(count: i64) -> Option<prost_types::Duration> {
-    Some(prost_types::Duration { seconds: 60 * count, nanos: 0 })
-}
+const A_MINUTE: prost_types::Duration = prost_types::Duration { seconds: 60, nanos: 0 };
 
 /// Somebody with roles and permissions has logged in, by password and code.
 async fn open(kept: Kept) -> Door {
@@ -54,7 +52,7 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
         any_permissions: texts("admin orders:write"),
         scopes: texts("email openid"),
         any_scopes: texts("phone email"),
-        max_login_age: minutes(1),
+        max_login_age: Some(A_MINUTE),
         roles: texts("reader editor"),
         ..Default::default()
     };
@@ -71,7 +69,7 @@ async fn every_requirement_is_met_or_named(kept: Kept) {
     door.world.clock.advance(Duration::from_secs(61));
     let table = [
         (v1::Requirements { scopes: texts("email x y"), ..base() }, Reason::ScopeMissing, "x y"),
-        (v1::Requirements { max_login_age: minutes(1), ..base() }, Reason::LoginTooOld, ""),
+        (v1::Requirements { max_login_age: Some(A_MINUTE), ..base() }, Reason::LoginTooOld, ""),
         (v1::Requirements { permissions: texts("orders:read x y"), ..base() }, Reason::PermissionMissing, "x y"),
         (v1::Requirements { any_permissions: texts("x y"), ..base() }, Reason::PermissionMissing, "x y"),
         (v1::Requirements { any_scopes: texts("x y"), ..base() }, Reason::ScopeMissing, "x y"),
