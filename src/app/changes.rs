@@ -39,6 +39,11 @@ impl Changes {
         Self { applied, left }
     }
 
+    /// What of it is of this tenant, in words; `None` where nothing is.
+    pub(super) fn of_tenant(&self, name: &str) -> Option<String> {
+        of_tenant(self.applied.iter().map(String::as_str), name)
+    }
+
     /// Says what has changed.
     pub(super) fn tell(&self) {
         let (changed, keys) = (self.applied.len(), shown(&self.applied));
@@ -48,6 +53,17 @@ impl Changes {
             tracing::warn!(keys, "these stay as they were: only a start of the process changes them");
         }
     }
+}
+
+/// Those of these keys that are this tenant's or everybody's, in words: what is another's is none of its business. `None`
+/// where there are none.
+pub(super) fn of_tenant<'a>(keys: impl Iterator<Item = &'a str>, name: &str) -> Option<String> {
+    let is_own = |key: &&str| {
+        let of_one = key.strip_prefix("tenants.");
+        of_one.is_none_or(|rest| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', '['])))
+    };
+    let own: Vec<_> = keys.filter(is_own).map(str::to_owned).collect();
+    (!own.is_empty()).then(|| shown(&own))
 }
 
 fn only_at_start(path: &str) -> bool {
@@ -158,6 +174,14 @@ impl KeysNow {
         let differ: Vec<_> = differ.map(|(tenant, _)| *tenant).collect();
         if differ.len() > 1 && differ.len() == self.0.len() { vec![EVERY_TENANT] } else { differ }
     }
+
+    /// The rings of a tenant whose keys do something else now than before.
+    pub(super) fn rings_that_differ(&self, before: &Self, tenant: TenantNumber) -> BTreeSet<&'static str> {
+        let none = Doing::new();
+        let (now, before) = (self.0.get(&tenant).unwrap_or(&none), before.0.get(&tenant).unwrap_or(&none));
+        let differ = now.keys().chain(before.keys()).filter(|key| now.get(key) != before.get(key));
+        differ.map(|(ring, _)| *ring).collect()
+    }
 }
 
 /// A hash of all that each tenant's providers are made of, their files included.
@@ -203,6 +227,11 @@ pub(super) fn lost_keys(before: &[Blueprint], now: &[Blueprint], at: Timestamp) 
 }
 
 impl LostKey {
+    /// Which key of a tenant's it is, in words; `None` where it is another's.
+    pub(super) fn of_tenant(&self, name: &str) -> Option<String> {
+        (self.tenant == name).then(|| format!("{} {}", self.ring, key_id_text(self.id)))
+    }
+
     /// Says which records it takes with it.
     pub(super) fn tell(&self) {
         let Self { tenant, ring, id } = self;

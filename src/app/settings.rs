@@ -149,6 +149,7 @@ fn audit(audit: &config::audit::Audit) -> Option<AuditSettings> {
         },
         tokens: audit.tokens,
         rotations: audit.rotations,
+        refreshes: audit.refreshes,
     })
 }
 

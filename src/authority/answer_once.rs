@@ -13,6 +13,7 @@ use super::ports::Lookup;
 use super::{Authority, Call, Error, Presented};
 use crate::crypto::{Secret, SecretBytes, digest};
 use crate::session::admission::{Chosen, signed};
+use crate::session::audit::{Action, Entry, Outcome};
 use crate::session::credential::Credential;
 use crate::session::kept_call::KeptCall;
 
@@ -152,7 +153,10 @@ impl Authority {
         sealed: &[u8],
     ) -> Result<Beginning, Error> {
         let (bytes, credential) = match self.vault.open_kept_call(&name.whole(), sealed)? {
-            KeptCall::Failure(number) => return Err(Error::kept(number)),
+            KeptCall::Failure(number) => {
+                self.note_repeat(call, named);
+                return Err(Error::kept(number));
+            }
             KeptCall::Answer { bytes, credential } => (bytes, credential),
         };
         let is_true = match (credential, named.stands_on) {
@@ -165,7 +169,19 @@ impl Authority {
         };
         let (method, request_id) = (named.method, &call.request_id);
         tracing::debug!(method, caller = call.caller(), request_id, is_true, "its idempotency key came before");
+        if is_true {
+            self.note_repeat(call, named);
+        }
         Ok(if is_true { Beginning::Answered(bytes) } else { Beginning::NotKept })
+    }
+
+    fn note_repeat(&self, call: &Call, named: &NamedCall) {
+        let context = named.presented.context.as_deref();
+        let stands_on_one = matches!(named.stands_on, StandsOn::LivingSession | StandsOn::Session);
+        let session = self.signed(&named.presented).next().filter(|_| stands_on_one).map(|own| own.key);
+        let detail = named.method.trim_end_matches("Request").to_owned();
+        let entry = self.entry(Action::AnsweredAgain, call, context);
+        self.audit(Entry { outcome: Outcome::Repeated, detail, session, ..entry });
     }
 
     /// Whether a session that is presented still lives.

@@ -34,6 +34,13 @@ impl Authority {
         }
     }
 
+    /// Writes down what this process did at this tenant with no call asking for it.
+    pub fn note_by_itself(&self, action: Action, reason: &str, detail: &str) {
+        let outcome = if reason.is_empty() { Outcome::Done } else { Outcome::Failed };
+        let (reason, detail) = (reason.to_owned(), readable(detail));
+        self.audit(Entry { outcome, reason, detail, ..Entry::new(action, self.ports.clock.now()) });
+    }
+
     /// The entry of what becomes of a session's tokens where this call asks for them, or they are due beside its answer.
     pub(super) fn entry_of_refresh(&self, admitted: &Admitted, call: &Call, context: Option<&RequestContext>) -> Entry {
         let identity = &admitted.standing.identity;
@@ -41,7 +48,7 @@ impl Authority {
             session: Some(admitted.credential.key),
             user: Some(self.user_of(identity)),
             provider: identity.provider.clone(),
-            ..self.entry(Action::RefreshRefused, call, context)
+            ..self.entry(Action::Refreshed, call, context)
         }
     }
 

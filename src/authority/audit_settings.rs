@@ -15,6 +15,8 @@ pub struct AuditSettings {
     pub tokens: bool,
     /// Whether each rotation of a credential is.
     pub rotations: bool,
+    /// Whether each refresh of a session's tokens is.
+    pub refreshes: bool,
 }
 
 /// What is kept of a client's address.

@@ -137,7 +137,12 @@ impl Authority {
                 }
                 let tokens = merge(old, asked.in_store_time(tokens));
                 let brought = Brought::Refresh { rights: &rights, spent: is_rotated.then_some(spent) };
-                self.keep_tokens(lease.fence(), admitted, seen, &tokens, brought).await
+                let refreshed = self.keep_tokens(lease.fence(), admitted, seen, &tokens, brought).await?;
+                if matches!(refreshed, Refreshed::Tokens(_)) && self.settings.audit.is_some_and(|audit| audit.refreshes)
+                {
+                    self.audit(Entry { at: self.ports.clock.now(), ..entry.clone() });
+                }
+                Ok(refreshed)
             }
             Err(NotRefreshed { error: error @ ProviderError::InvalidGrant(_), token }) => {
                 let may_be_spent = noted == Noted::Before

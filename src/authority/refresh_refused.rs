@@ -7,7 +7,7 @@ use super::provider::ProviderError;
 use super::refresh::Refreshed;
 use super::stream::EndedSessions;
 use super::{Authority, Error};
-use crate::session::audit::Entry;
+use crate::session::audit::{Action, Entry};
 use crate::session::key::SessionKey;
 use crate::session::record::{Ending, RefreshToken, Tokens};
 
@@ -60,7 +60,8 @@ impl Authority {
         );
         let done = self.end_sessions(&[*key], Ending::Revoked).await;
         if let Some((ended, outcome)) = EndedSessions::of(&done) {
-            let entry = Entry { at: self.ports.clock.now(), outcome, ..entry.clone() };
+            let (at, action) = (self.ports.clock.now(), Action::RefreshRefused);
+            let entry = Entry { at, action, outcome, ..entry.clone() };
             self.audit(entry.ending(ended.count, &ended.sessions));
         }
         done.map(|_| Refreshed::SessionGone)

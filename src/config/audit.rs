@@ -20,6 +20,8 @@ pub struct Audit {
     pub tokens: bool,
     /// Whether each rotation of a credential is: as many as sessions in use, every `rotation.after`.
     pub rotations: bool,
+    /// Whether each refresh of a session's tokens is: as many as access tokens that run out in use.
+    pub refreshes: bool,
 }
 
 /// What is kept of a client's address.
@@ -42,6 +44,7 @@ impl Default for Audit {
             most_an_hour: 10_000,
             tokens: false,
             rotations: false,
+            refreshes: false,
         }
     }
 }

@@ -95,6 +95,10 @@ const fn action(action: Action) -> v1::AuditAction {
         Action::CallerKeyRevoked => v1::AuditAction::CallerKeyRevoked,
         Action::EntriesLeftOut => v1::AuditAction::EntriesLeftOut,
         Action::SteppedUp => v1::AuditAction::SteppedUp,
+        Action::Refreshed => v1::AuditAction::Refreshed,
+        Action::AnsweredAgain => v1::AuditAction::AnsweredAgain,
+        Action::ConfigurationLoaded => v1::AuditAction::ConfigurationLoaded,
+        Action::KeysChanged => v1::AuditAction::KeysChanged,
     }
 }
 

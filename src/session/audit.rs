@@ -53,11 +53,19 @@ pub enum Action {
     EntriesLeftOut = 19,
     /// A browser came back from a provider to which it was sent to step its session up.
     SteppedUp = 20,
+    /// A session's tokens were refreshed at its provider.
+    Refreshed = 21,
+    /// A call came again under its idempotency key, and was answered as before.
+    AnsweredAgain = 22,
+    /// A process has put another configuration in force, or could not.
+    ConfigurationLoaded = 23,
+    /// Keys of a ring came, changed their place, or went.
+    KeysChanged = 24,
 }
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::LoginBegun,
         Self::LoginCompleted,
         Self::LoggedOut,
@@ -78,6 +86,10 @@ impl Action {
         Self::CallerKeyRevoked,
         Self::EntriesLeftOut,
         Self::SteppedUp,
+        Self::Refreshed,
+        Self::AnsweredAgain,
+        Self::ConfigurationLoaded,
+        Self::KeysChanged,
     ];
 
     /// The action of that number; `None` for one of a later version.

@@ -46,7 +46,7 @@ impl Entry {
     pub fn room(&self) -> Room {
         match self.action {
             Action::LoginBegun if self.outcome == Outcome::Done => Room::Begun,
-            Action::LoginBegun => Room::Anybodys,
+            Action::LoginBegun | Action::AnsweredAgain => Room::Anybodys,
             Action::LoginCompleted | Action::SteppedUp if self.outcome == Outcome::Repeated => Room::Anybodys,
             Action::LoginCompleted | Action::SteppedUp if self.user.is_some() => Room::Users,
             // Whose login it is at is known of one that was taken, and each is taken once.
@@ -64,6 +64,7 @@ impl Entry {
             | Action::TokenMinted
             | Action::TokenExchanged
             | Action::Rotated
+            | Action::Refreshed
             | Action::RefreshRefused => Room::Users,
             Action::RevokedByAdmin
             | Action::UserDisabled
@@ -71,7 +72,9 @@ impl Entry {
             | Action::UserDeleted
             | Action::CallerKeyMade
             | Action::CallerKeyRevoked
-            | Action::EntriesLeftOut => Room::Admins,
+            | Action::EntriesLeftOut
+            | Action::ConfigurationLoaded
+            | Action::KeysChanged => Room::Admins,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::changes::{self, KeysNow};
+use super::changes::{self, KeysNow, LostKey};
 use super::plan::{Next, Plan};
 use super::resealing::Resealing;
 use super::store_clock::StoreClock;
@@ -23,7 +23,6 @@ use crate::config::fault::{Fault, Faults};
 use crate::config::load::Loaded;
 use crate::rpc::callers::{Callers, Listed};
 use crate::rpc::tls::Tls;
-use crate::session::key::TenantNumber;
 use crate::session::key_ring::Span;
 use crate::session::time::Timestamp;
 use crate::telemetry::Telemetry;
@@ -144,6 +143,7 @@ impl Live {
             faults = faults.0.len(),
             "the configuration on disk can't be used: the one that was loaded before stays in force"
         );
+        self.note_refused(faults);
     }
 
     /// Puts another configuration in force: all of it, but for what only a start can change, or nothing. To be called
@@ -166,13 +166,11 @@ impl Live {
         let callers: Vec<_> = parts::callers(config).chain(self.more_callers.iter().cloned()).collect();
         let lost = changes::lost_keys(&before.blueprints, blueprints, now);
         let next = InForce::at(Arc::new(plan), now);
-        let differ = {
+        let former = {
             let mut in_force = self.in_force();
             self.tenants.replace(tenancy);
             self.callers.replace(callers);
-            let differ = next.keys.differ_from(&in_force.keys);
-            *in_force = next;
-            differ
+            std::mem::replace(&mut *in_force, next).keys
         };
         self.since.store(now.as_millis(), Ordering::Relaxed);
         self.refused.store(false, Ordering::Relaxed);
@@ -185,21 +183,24 @@ impl Live {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        lost.iter().for_each(changes::LostKey::tell);
-        self.have_other_keys(&differ);
+        lost.iter().for_each(LostKey::tell);
+        self.note_loaded(&changes);
+        self.have_other_keys(&former, &lost);
         self.resealing.is_due();
         Ok(())
     }
 
     /// Makes nothing rest on the keys of before, here and wherever answers are kept: a key that is dropped opens nothing
     /// any more, what is remembered included.
-    fn have_other_keys(&self, differ: &[TenantNumber]) {
+    fn have_other_keys(&self, former: &KeysNow, lost: &[LostKey]) {
+        let differ = self.in_force().keys.differ_from(former);
         if !differ.is_empty() {
             self.memory.forget_what_was_opened();
         }
         for tenant in differ {
-            self.memory.announce_other_keys(*tenant);
+            self.memory.announce_other_keys(tenant);
         }
+        self.note_keys(former, lost);
     }
 
     /// Puts the keys in force that are those of this time, if they are others than before: later ones, or earlier ones
@@ -218,14 +219,12 @@ impl Live {
                 return;
             }
         }
-        let next = InForce::at(Arc::clone(&plan), now);
-        let differ = next.keys.differ_from(&in_force.keys);
-        *in_force = next;
+        let former = std::mem::replace(&mut *in_force, InForce::at(Arc::clone(&plan), now)).keys;
         drop(in_force);
         for blueprint in &plan.blueprints {
             changes::tell_keys(blueprint, now);
         }
-        self.have_other_keys(&differ);
+        self.have_other_keys(&former, &[]);
         self.resealing.is_due();
     }
 
@@ -270,5 +269,6 @@ impl Live {
     }
 }
 
+mod noted;
 #[cfg(test)]
 mod tests;

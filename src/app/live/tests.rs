@@ -11,13 +11,15 @@ use super::*;
 use crate::authority::Authority;
 use crate::authority::caller::Caller;
 use crate::authority::create_caller_key::Question;
+use crate::authority::list_audit;
 use crate::authority::watch_sessions::{self, Kind};
 use crate::authority::{Call, ports::Clock};
 use crate::config::load::Sources;
 use crate::crypto::{Secret, key_id, key_id_text};
+use crate::session::audit::Action;
 use crate::session::caller::{Role, Rpcs};
 use crate::session::event::What;
-use crate::session::key::{Partition, SessionKey};
+use crate::session::key::{Partition, SessionKey, TenantNumber};
 use crate::store::embedded::EmbeddedStore;
 
 /// A clock that is set by hand, back too.
@@ -53,7 +55,12 @@ fn dated() -> String {
 
 /// What has these keys.
 fn live(hand: &Arc<Hand>) -> Arc<Live> {
-    let config = loaded(&dated(), "x-csrf").config;
+    live_with(hand, &loaded(&dated(), "x-csrf"))
+}
+
+/// What has this configuration.
+fn live_with(hand: &Arc<Hand>, loaded: &Loaded) -> Arc<Live> {
+    let config = loaded.config.clone();
     let blueprints = tenancy::blueprints(&config, &Telemetry::default(), |_| None).unwrap();
     let store = EmbeddedStore::open(None, Arc::clone(hand) as Arc<dyn Clock>).unwrap();
     let clock = Arc::new(StoreClock::new(Arc::clone(hand) as Arc<dyn Clock>));
@@ -76,7 +83,10 @@ fn live(hand: &Arc<Hand>) -> Arc<Live> {
         beside: Arc::new(RuntimeTasks::new(crate::rpc::tasks::Tasks::default())),
         observer: None,
     };
-    Live::begin(&config, blueprints, Box::new(ports), Vec::new(), Telemetry::default(), clock, None).unwrap()
+    let live =
+        Live::begin(&config, blueprints, Box::new(ports), Vec::new(), Telemetry::default(), clock, None).unwrap();
+    live.was_read(loaded);
+    live
 }
 
 /// Which key signs what is new.
@@ -190,4 +200,70 @@ async fn who_watches_is_told_of_a_load_that_changes_what_keys_do_and_of_no_other
         live.load(loaded(keys, header)).await.unwrap();
         assert_eq!(told.times().await, expected, "{what}");
     }
+}
+
+/// A configuration of two tenants: a file's text with the keys of each, and the header of the second.
+fn two(first: &str, second: &str, header: &str) -> String {
+    let rings = |keys: &str| format!("rings: {{ session: [{keys}] }}");
+    format!(
+        "development: true\napp: {{ sessions: {{ {} }} }}\n\
+         tenants:\n  acme:\n    number: 2\n    app: {{ redirects: {{ public_base_url: 'http://acme.localhost' }}, \
+         sessions: {{ csrf_header: {header}, {} }} }}\n",
+        rings(first),
+        rings(second)
+    )
+}
+
+/// What each tenant's audit says that came since the last time: action, reason and detail.
+async fn noted(live: &Live) -> [Vec<(Action, String, String)>; 2] {
+    let tenancy = live.tenants().now();
+    let mut all: [Vec<(Action, String, String)>; 2] = Default::default();
+    for (authority, of) in tenancy.authorities().zip(&mut all) {
+        // It is written beside; what is asked for then comes last.
+        authority.note_by_itself(Action::UserDeleted, "", "");
+        while !of.iter().any(|(action, ..)| *action == Action::UserDeleted) {
+            tokio::task::yield_now().await;
+            let page =
+                authority.list_audit(&list_audit::Question { page_size: 100, ..Default::default() }).await.unwrap();
+            let told = page.entries.into_iter().map(|view| (view.entry.action, view.entry.reason, view.entry.detail));
+            *of = told.collect();
+        }
+        of.retain(|(action, ..)| *action != Action::UserDeleted);
+        of.reverse();
+    }
+    all
+}
+
+// security.md 102: what is changed of one tenant is none of another's business.
+#[tokio::test]
+async fn each_tenant_is_told_in_its_audit_what_changed_of_it_and_no_other_tenants_names() {
+    let hand = Arc::new(Hand::default());
+    hand.0.store(EIGHT - 1, Ordering::SeqCst);
+    let (key, other) = (format!("{{ secret: '{BEFORE}' }}"), "{ secret: 'another secret of the tests, long enough' }");
+    let load = |text: String| settings::load(Sources::text("test", text));
+    let live = live_with(&hand, &load(two(&dated(), other, "x-csrf")).unwrap());
+    assert_eq!(noted(&live).await, [vec![], vec![]], "a start is none");
+    let said = |action, reason: &str, detail: &str| (action, reason.to_owned(), detail.to_owned());
+    // The second's header, and then a date of the first's keys.
+    live.load(load(two(&dated(), other, "x-other")).unwrap()).await.unwrap();
+    let header = said(Action::ConfigurationLoaded, "", "tenants.acme.app.sessions.csrf_header");
+    assert_eq!(noted(&live).await, [vec![], vec![header.clone()]]);
+    hand.0.store(EIGHT, Ordering::SeqCst);
+    live.turn();
+    let turned = said(Action::KeysChanged, "", "session");
+    assert_eq!(noted(&live).await, [vec![turned.clone()], vec![header]]);
+    // The second's key is gone while it was in use, and with it what it sealed.
+    live.load(load(two(&dated(), &key, "x-other")).unwrap()).await.unwrap();
+    let [first, second] = noted(&live).await;
+    assert_eq!(first, [turned]);
+    let [loaded, lost] = &second[..] else { panic!("{second:?}") };
+    assert_eq!((loaded.0, loaded.2.contains("tenants.acme.app.sessions.rings")), (Action::ConfigurationLoaded, true));
+    let id = key_id_text(key_id(&Secret::new("another secret of the tests, long enough")));
+    assert_eq!(*lost, said(Action::KeysChanged, "key_lost", &format!("session; gone while in use: session {id}")));
+    // What can't be used is told to whom it concerns, without what stands there.
+    let faults = load(two(&dated(), &key, "'x y SECRET'")).unwrap_err();
+    live.refuse(&faults);
+    let [first, second] = noted(&live).await;
+    let refused = said(Action::ConfigurationLoaded, "unusable", "tenants.acme.app.sessions.csrf_header");
+    assert_eq!((first.len(), second.last()), (1, Some(&refused)));
 }

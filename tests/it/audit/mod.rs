@@ -6,6 +6,7 @@
 //! | `explained` | a login that failed is explained from its request id, by the step that failed |
 //! | `ended` | which sessions, users and tenants an end has touched |
 //! | `flood` | what can be caused without a session is bounded, and takes no room from the rest |
+//! | `again` | a call that was answered again is written down as that |
 //! | `stepped_up` | a step-up is told from a login, also one that fails |
 //! | `tokens` | tokens that were given out, refusals that ended sessions, clients that were warned of |
 //! | `watched` | entries are told as they come, and gaps are said |
@@ -15,6 +16,7 @@
 //! | `unreplicated` | an end that too few replicas of the store have is written down as that |
 //! | `beside` | a tenant's listing is the same, and costs the same, whatever others have |
 
+mod again;
 mod beside;
 mod ended;
 mod entries;
@@ -47,6 +49,7 @@ pub const ALL: AuditSettings = AuditSettings {
     client_addresses: ClientAddresses::Whole,
     tokens: true,
     rotations: true,
+    refreshes: true,
 };
 
 async fn world(kept: Kept, change: impl FnOnce(&mut Settings)) -> (World, Serving) {

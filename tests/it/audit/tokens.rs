@@ -17,6 +17,7 @@ use crate::world::{Browser, Kept, on_every_store};
 
 on_every_store! {
     each_token_that_is_given_out_is_written_down_where_that_is_wanted
+    a_refresh_is_written_down_where_that_is_wanted
     a_refusal_that_ends_a_session_is_written_down
     a_refusal_beside_a_check_is_written_down_with_that_check
     a_client_that_is_let_through_with_a_warning_is_written_down
@@ -58,6 +59,32 @@ async fn each_token_that_is_given_out_is_written_down_where_that_is_wanted(kept:
         for entry in [minted, exchanged] {
             assert_eq!((entry.caller.as_str(), entry.outcome()), ("backend", AuditOutcome::Done));
             assert_eq!((entry.session_id.as_str(), entry.user_id.as_str()), (session.as_str(), "idp_ada"));
+        }
+    }
+}
+
+async fn a_refresh_is_written_down_where_that_is_wanted(kept: Kept) {
+    for refreshes in [true, false] {
+        let change = |settings: &mut Settings| settings.audit = Some(AuditSettings { refreshes, ..ALL });
+        let (world, serving) = world(kept, change).await;
+        let (browser, session) = log_in(&world, &serving, "ada").await;
+        let refresh = v1::RefreshTokensRequest { cookies: cookies(&browser), ..Default::default() };
+        serving.sessions().await.refresh_tokens(named("asked", Role::Backend, refresh)).await.unwrap();
+        // The access token lives for five minutes.
+        world.clock.advance(Duration::from_secs(299));
+        serving.sessions().await.validate_session(named("beside", Role::Edge, validation(&browser))).await.unwrap();
+        if !refreshes {
+            log_in(&world, &serving, "bob").await;
+            listed(&serving, v1::AuditFilter { request_id: "back-bob".into(), ..Default::default() }, 1).await;
+            assert_eq!(listed(&serving, of(&[AuditAction::Refreshed]), 0).await, []);
+            continue;
+        }
+        let entries = listed(&serving, of(&[AuditAction::Refreshed]), 2).await;
+        let told: Vec<_> = entries.iter().map(|entry| [&entry.request_id, &entry.caller].map(String::as_str)).collect();
+        assert_eq!(told, [["beside", "edge"], ["asked", "backend"]]);
+        for entry in &entries {
+            assert_eq!((entry.session_id.as_str(), entry.user_id.as_str()), (session.as_str(), "idp_ada"));
+            assert_eq!((entry.outcome(), entry.provider.as_str()), (AuditOutcome::Done, "idp"));
         }
     }
 }

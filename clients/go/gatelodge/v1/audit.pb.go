@@ -75,6 +75,16 @@ const (
 	// a new credential. Where it got a session of its own instead, since another user came back or the former one had run out,
 	// that is LOGIN_COMPLETED.
 	AuditAction_AUDIT_ACTION_STEPPED_UP AuditAction = 20
+	// A session's tokens were refreshed at its provider; only where `app.audit.refreshes` says so.
+	AuditAction_AUDIT_ACTION_REFRESHED AuditAction = 21
+	// A call came again under its idempotency key, and was answered as before: `detail` names the call.
+	AuditAction_AUDIT_ACTION_ANSWERED_AGAIN AuditAction = 22
+	// A process has put another configuration in force: `detail` names the keys that have changed. FAILED where it could not be
+	// used, and the one before stays.
+	AuditAction_AUDIT_ACTION_CONFIGURATION_LOADED AuditAction = 23
+	// Keys of a ring came, changed their place, or went, at a process: `detail` names the rings. FAILED where a key is gone that
+	// was in use.
+	AuditAction_AUDIT_ACTION_KEYS_CHANGED AuditAction = 24
 )
 
 // Enum value maps for AuditAction.
@@ -101,29 +111,37 @@ var (
 		18: "AUDIT_ACTION_CALLER_KEY_REVOKED",
 		19: "AUDIT_ACTION_ENTRIES_LEFT_OUT",
 		20: "AUDIT_ACTION_STEPPED_UP",
+		21: "AUDIT_ACTION_REFRESHED",
+		22: "AUDIT_ACTION_ANSWERED_AGAIN",
+		23: "AUDIT_ACTION_CONFIGURATION_LOADED",
+		24: "AUDIT_ACTION_KEYS_CHANGED",
 	}
 	AuditAction_value = map[string]int32{
-		"AUDIT_ACTION_UNSPECIFIED":         0,
-		"AUDIT_ACTION_LOGIN_BEGUN":         1,
-		"AUDIT_ACTION_LOGIN_COMPLETED":     2,
-		"AUDIT_ACTION_LOGGED_OUT":          3,
-		"AUDIT_ACTION_BACKCHANNEL_LOGOUT":  4,
-		"AUDIT_ACTION_FRONTCHANNEL_LOGOUT": 5,
-		"AUDIT_ACTION_REVOKED_BY_USER":     6,
-		"AUDIT_ACTION_REVOKED_BY_ADMIN":    7,
-		"AUDIT_ACTION_THEFT":               8,
-		"AUDIT_ACTION_OTHER_CLIENT":        9,
-		"AUDIT_ACTION_USER_DISABLED":       10,
-		"AUDIT_ACTION_USER_ENABLED":        11,
-		"AUDIT_ACTION_USER_DELETED":        12,
-		"AUDIT_ACTION_TOKEN_MINTED":        13,
-		"AUDIT_ACTION_TOKEN_EXCHANGED":     14,
-		"AUDIT_ACTION_ROTATED":             15,
-		"AUDIT_ACTION_REFRESH_REFUSED":     16,
-		"AUDIT_ACTION_CALLER_KEY_MADE":     17,
-		"AUDIT_ACTION_CALLER_KEY_REVOKED":  18,
-		"AUDIT_ACTION_ENTRIES_LEFT_OUT":    19,
-		"AUDIT_ACTION_STEPPED_UP":          20,
+		"AUDIT_ACTION_UNSPECIFIED":          0,
+		"AUDIT_ACTION_LOGIN_BEGUN":          1,
+		"AUDIT_ACTION_LOGIN_COMPLETED":      2,
+		"AUDIT_ACTION_LOGGED_OUT":           3,
+		"AUDIT_ACTION_BACKCHANNEL_LOGOUT":   4,
+		"AUDIT_ACTION_FRONTCHANNEL_LOGOUT":  5,
+		"AUDIT_ACTION_REVOKED_BY_USER":      6,
+		"AUDIT_ACTION_REVOKED_BY_ADMIN":     7,
+		"AUDIT_ACTION_THEFT":                8,
+		"AUDIT_ACTION_OTHER_CLIENT":         9,
+		"AUDIT_ACTION_USER_DISABLED":        10,
+		"AUDIT_ACTION_USER_ENABLED":         11,
+		"AUDIT_ACTION_USER_DELETED":         12,
+		"AUDIT_ACTION_TOKEN_MINTED":         13,
+		"AUDIT_ACTION_TOKEN_EXCHANGED":      14,
+		"AUDIT_ACTION_ROTATED":              15,
+		"AUDIT_ACTION_REFRESH_REFUSED":      16,
+		"AUDIT_ACTION_CALLER_KEY_MADE":      17,
+		"AUDIT_ACTION_CALLER_KEY_REVOKED":   18,
+		"AUDIT_ACTION_ENTRIES_LEFT_OUT":     19,
+		"AUDIT_ACTION_STEPPED_UP":           20,
+		"AUDIT_ACTION_REFRESHED":            21,
+		"AUDIT_ACTION_ANSWERED_AGAIN":       22,
+		"AUDIT_ACTION_CONFIGURATION_LOADED": 23,
+		"AUDIT_ACTION_KEYS_CHANGED":         24,
 	}
 )
 
@@ -639,7 +657,7 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\n" +
 	"after_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tafterTime\x12;\n" +
 	"\vbefore_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"beforeTime*\xb1\x05\n" +
+	"beforeTime*\xb4\x06\n" +
 	"\vAuditAction\x12\x1c\n" +
 	"\x18AUDIT_ACTION_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18AUDIT_ACTION_LOGIN_BEGUN\x10\x01\x12 \n" +
@@ -662,7 +680,11 @@ const file_gatelodge_v1_audit_proto_rawDesc = "" +
 	"\x1cAUDIT_ACTION_CALLER_KEY_MADE\x10\x11\x12#\n" +
 	"\x1fAUDIT_ACTION_CALLER_KEY_REVOKED\x10\x12\x12!\n" +
 	"\x1dAUDIT_ACTION_ENTRIES_LEFT_OUT\x10\x13\x12\x1b\n" +
-	"\x17AUDIT_ACTION_STEPPED_UP\x10\x14*\xd1\x01\n" +
+	"\x17AUDIT_ACTION_STEPPED_UP\x10\x14\x12\x1a\n" +
+	"\x16AUDIT_ACTION_REFRESHED\x10\x15\x12\x1f\n" +
+	"\x1bAUDIT_ACTION_ANSWERED_AGAIN\x10\x16\x12%\n" +
+	"!AUDIT_ACTION_CONFIGURATION_LOADED\x10\x17\x12\x1d\n" +
+	"\x19AUDIT_ACTION_KEYS_CHANGED\x10\x18*\xd1\x01\n" +
 	"\fAuditOutcome\x12\x1d\n" +
 	"\x19AUDIT_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12AUDIT_OUTCOME_DONE\x10\x01\x12\x18\n" +

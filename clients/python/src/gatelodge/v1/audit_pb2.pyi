@@ -73,6 +73,18 @@ class _AuditActionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     a new credential. Where it got a session of its own instead, since another user came back or the former one had run out,
     that is LOGIN_COMPLETED.
     """
+    AUDIT_ACTION_REFRESHED: _AuditAction.ValueType  # 21
+    """A session's tokens were refreshed at its provider; only where `app.audit.refreshes` says so."""
+    AUDIT_ACTION_ANSWERED_AGAIN: _AuditAction.ValueType  # 22
+    """A call came again under its idempotency key, and was answered as before: `detail` names the call."""
+    AUDIT_ACTION_CONFIGURATION_LOADED: _AuditAction.ValueType  # 23
+    """A process has put another configuration in force: `detail` names the keys that have changed. FAILED where it could not be
+    used, and the one before stays.
+    """
+    AUDIT_ACTION_KEYS_CHANGED: _AuditAction.ValueType  # 24
+    """Keys of a ring came, changed their place, or went, at a process: `detail` names the rings. FAILED where a key is gone that
+    was in use.
+    """
 
 class AuditAction(_AuditAction, metaclass=_AuditActionEnumTypeWrapper):
     """What was done, or tried.
@@ -126,6 +138,18 @@ AUDIT_ACTION_STEPPED_UP: AuditAction.ValueType  # 20
 """A browser came back from a provider to which it was sent to step its session up: DONE where the session goes on under
 a new credential. Where it got a session of its own instead, since another user came back or the former one had run out,
 that is LOGIN_COMPLETED.
+"""
+AUDIT_ACTION_REFRESHED: AuditAction.ValueType  # 21
+"""A session's tokens were refreshed at its provider; only where `app.audit.refreshes` says so."""
+AUDIT_ACTION_ANSWERED_AGAIN: AuditAction.ValueType  # 22
+"""A call came again under its idempotency key, and was answered as before: `detail` names the call."""
+AUDIT_ACTION_CONFIGURATION_LOADED: AuditAction.ValueType  # 23
+"""A process has put another configuration in force: `detail` names the keys that have changed. FAILED where it could not be
+used, and the one before stays.
+"""
+AUDIT_ACTION_KEYS_CHANGED: AuditAction.ValueType  # 24
+"""Keys of a ring came, changed their place, or went, at a process: `detail` names the rings. FAILED where a key is gone that
+was in use.
 """
 global___AuditAction = AuditAction
 
