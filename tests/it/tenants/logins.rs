@@ -1,13 +1,15 @@
 //! Owns the calls of LoginService that one tenant's edges try with what is another's. Does not know who the two are.
 
-use ::bytes::Bytes;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use gatelodge::authority::{start_logout, validate_session};
 use gatelodge::rpc::policy::Role;
 use gatelodge_client::v1;
 use gatelodge_client::v1::complete_callback_request::Response;
 use gatelodge_client::v1::complete_callback_response::Outcome;
 
-use super::pairs::{Pair, Tried, unknown};
+use super::alike::{alike, garbled, unknown};
+use super::pairs::{Pair, Tried};
 use super::town::{NAMES, base, by};
 use crate::rpc::serving::{context, cookies};
 use crate::world::{Browser, ISSUER, World, logout_token, state_of};
@@ -30,70 +32,89 @@ pub async fn try_all(pair: Pair<'_>, theirs: &Browser) -> Tried {
     ]
 }
 
+/// A host of theirs, and one of nobody's.
+fn hosts(b: usize) -> [String; 2] {
+    [base(b).as_str().trim_start_matches("https://").to_owned(), "nobody.example.com".to_owned()]
+}
+
 async fn settings(Pair { town, a, b }: Pair<'_>) {
-    let mut client = town.serving.logins().await;
-    let their_host = base(b).as_str().trim_start_matches("https://").to_owned();
-    for host in [Bytes::new(), their_host.into()] {
-        let question = v1::GetEdgeSettingsRequest { host };
-        let told = client.get_edge_settings(by(Role::Edge, a, question)).await.unwrap().into_inner();
-        let settings = told.settings.unwrap();
-        assert_eq!((settings.tenant.as_str(), told.others.len()), (NAMES[a], 0));
+    let client = town.serving.logins().await;
+    alike(town, "LoginService.GetEdgeSettings", hosts(b), async |host| {
+        let question = v1::GetEdgeSettingsRequest { host: host.clone().into() };
+        let told = client.clone().get_edge_settings(by(Role::Edge, a, question)).await?;
+        let settings = told.get_ref().settings.as_ref().unwrap();
+        assert_eq!((settings.tenant.as_str(), told.get_ref().others.len()), (NAMES[a], 0));
         assert_eq!(settings.public_base_url, base(a).as_str());
         assert_eq!(settings.version, town.worlds[a].authority.settings_version());
-    }
-    let question = v1::LoginServiceListProvidersRequest::default();
-    let told = client.list_providers(by(Role::Edge, a, question)).await.unwrap().into_inner();
-    assert_eq!(told.settings_version, town.worlds[a].authority.settings_version());
+        Ok(told)
+    })
+    .await;
+    alike(town, "LoginService.ListProviders", hosts(b), async |host| {
+        let question = v1::LoginServiceListProvidersRequest { host: host.clone().into(), ..Default::default() };
+        let told = client.clone().list_providers(by(Role::Edge, a, question)).await?;
+        assert_eq!(told.get_ref().settings_version, town.worlds[a].authority.settings_version());
+        Ok(told)
+    })
+    .await;
 }
 
 /// A login for them can't be begun with one's own key, whatever names them.
 async fn start(Pair { town, a, b }: Pair<'_>) {
-    let mut client = town.serving.logins().await;
-    let named = |change: &dyn Fn(&mut v1::StartLoginRequest)| {
+    let client = town.serving.logins().await;
+    let start = async |change: &dyn Fn(&mut v1::StartLoginRequest)| {
         let mut question = v1::StartLoginRequest { context: Some(context("GET", "/")), ..Default::default() };
         change(&mut question);
-        by(Role::Edge, a, question)
-    };
-    let host = base(b).as_str().trim_start_matches("https://").to_owned();
-    let number = (b + 1).to_string();
-    let ways = [
-        named(&|question| question.context.as_mut().unwrap().x_tenant_id = Some(NAMES[b].into())),
-        named(&|question| question.context.as_mut().unwrap().x_tenant_id = Some(number.clone().into())),
-        named(&|question| question.context.as_mut().unwrap().x_tenant_id = Some("nobody".into())),
-        named(&|question| question.context.as_mut().unwrap().host = Some(host.clone().into())),
-        named(&|question| question.query = format!("tenant={}", NAMES[b]).into()),
-    ];
-    for way in ways {
-        let answer = client.start_login(way).await.unwrap().into_inner();
-        assert_eq!(answer.failure(), v1::LoginFailure::TenantUnknown);
-        let http = answer.answer.unwrap();
+        let answer = client.clone().start_login(by(Role::Edge, a, question)).await?;
+        assert_eq!(answer.get_ref().failure(), v1::LoginFailure::TenantUnknown);
+        let http = answer.get_ref().answer.as_ref().unwrap();
         assert!(http.status == 400 && http.set_cookies.is_empty() && http.location.is_empty(), "{http:?}");
+        Ok(answer)
+    };
+    let (their_name, their_number) = (NAMES[b].to_owned(), (b + 1).to_string());
+    for theirs in [their_name, their_number] {
+        alike(town, "LoginService.StartLogin", [theirs, "nobody".to_owned()], async |name| {
+            start(&|question| question.context.as_mut().unwrap().x_tenant_id = Some(name.clone().into())).await
+        })
+        .await;
     }
+    // A host that is nobody's may be an alias of one's own: a login begins there.
+    let [host, _] = hosts(b);
+    start(&|question| question.context.as_mut().unwrap().host = Some(host.clone().into())).await.unwrap();
+    alike(town, "LoginService.StartLogin", [NAMES[b], "nobody"], async |name| {
+        start(&|question| question.query = format!("tenant={name}").into()).await
+    })
+    .await;
 }
 
 /// A login of theirs, in the very browser that began it, is not completed with one's own key; and then it is with theirs.
 async fn callback(Pair { town, a, b }: Pair<'_>) {
-    let mut client = town.serving.logins().await;
+    let client = town.serving.logins().await;
     let mut browser = Browser::default();
     let started = town.worlds[b].start(&browser, "").await;
     browser.keep(&started.answer.set_cookies);
-    let code = town.worlds[b].provider.code_for("ada");
-    let deliver = |at: usize| {
-        let query = format!("code={code}&state={}", state_of(&started.answer));
+    let (code, state) = (town.worlds[b].provider.code_for("ada"), state_of(&started.answer));
+    let deliver = async |at: usize, state: &str| {
+        let query = format!("code={code}&state={state}");
         let (response, cookies) = (Some(Response::Query(query.into())), cookies(&browser));
         let context = Some(context("GET", "/auth/web/callback"));
-        by(Role::Edge, at, v1::CompleteCallbackRequest { response, cookies, context, ..Default::default() })
+        let question = v1::CompleteCallbackRequest { response, cookies, context, ..Default::default() };
+        client.clone().complete_callback(by(Role::Edge, at, question)).await
     };
-    let refused = client.complete_callback(deliver(a)).await.unwrap().into_inner();
-    assert_eq!(refused.outcome, Some(Outcome::Failure(v1::LoginFailure::StateInvalid.into())));
-    let done = client.complete_callback(deliver(b)).await.unwrap().into_inner();
+    alike(town, "LoginService.CompleteCallback", [state.clone(), garbled(&state)], async |state| {
+        let refused = deliver(a, state).await?;
+        let why = Some(Outcome::Failure(v1::LoginFailure::StateInvalid.into()));
+        assert_eq!(refused.get_ref().outcome, why);
+        Ok(refused)
+    })
+    .await;
+    let done = deliver(b, &state).await.unwrap().into_inner();
     assert!(matches!(done.outcome, Some(Outcome::Completed(_))), "{done:?}");
 }
 
 /// With their cookies a logout of one's own ends nothing, and the state of their logout leads nowhere.
 async fn logout(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
     let client = town.serving.logins().await;
-    unknown("StartLogout", theirs, async |browser| {
+    unknown(town, "LoginService.StartLogout", theirs, async |browser| {
         let question = v1::StartLogoutRequest {
             cookies: cookies(browser),
             context: Some(context("POST", "/auth/web/logout")),
@@ -116,16 +137,16 @@ async fn logout(Pair { town, a, b }: Pair<'_>, theirs: &Browser) {
         .unwrap()
         .to_owned();
     let state = url.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
-    let back = |at: usize| {
-        let context = Some(context("GET", "/auth/web/logged-out"));
-        by(
-            Role::Edge,
-            at,
-            v1::CompleteLogoutRequest { query: format!("state={state}").into(), context, ..Default::default() },
-        )
+    let back = async |at: usize, state: &str| {
+        let (query, context) = (format!("state={state}").into(), Some(context("GET", "/auth/web/logged-out")));
+        let question = v1::CompleteLogoutRequest { query, context, ..Default::default() };
+        let answer = client.clone().complete_logout(by(Role::Edge, at, question)).await?;
+        assert_eq!(answer.get_ref().answer.as_ref().unwrap().status, if at == a { 400 } else { 302 });
+        Ok(answer)
     };
-    let answer = async |at| client.clone().complete_logout(back(at)).await.unwrap().into_inner().answer.unwrap().status;
-    assert_eq!((answer(a).await, answer(b).await), (400, 302));
+    alike(town, "LoginService.CompleteLogout", [state.clone(), garbled(&state)], async |state| back(a, state).await)
+        .await;
+    back(b, &state).await.unwrap();
 }
 
 /// What one's own provider says of its logouts ends nobody's sessions there, though theirs calls itself, its user and its
@@ -135,31 +156,45 @@ async fn provider_logout(Pair { town, a, b }: Pair<'_>) {
     let sid = format!("sid of {a} and {b}");
     *town.worlds[b].provider.sid.lock().unwrap() = Some(sid.clone());
     let (theirs, _) = town.log_in(b, "cy").await;
+    let only_there = format!("only-{b}");
+    town.log_in(b, &only_there).await;
     *town.worlds[b].provider.sid.lock().unwrap() = None;
-    let told = async |at: usize, jti: &str, sid: Option<&str>| {
-        let form = format!("logout_token={}", logout_token("client", jti, "cy", sid)).into();
+    let tokens = AtomicUsize::new(0);
+    let told = async |at: usize, jti: Option<&str>, sub: &str, sid: Option<&str>| {
+        // Each token is another one.
+        let next = format!("{a} {b} {}", tokens.fetch_add(1, Ordering::SeqCst));
+        let form = format!("logout_token={}", logout_token("client", jti.unwrap_or(&next), sub, sid)).into();
         let context = Some(context("POST", "/auth/web/backchannel-logout"));
         let question = v1::HandleBackchannelLogoutRequest { form, context, ..Default::default() };
-        let answer = client.clone().handle_backchannel_logout(by(Role::Edge, at, question)).await.unwrap().into_inner();
-        (answer.answer.unwrap().status, answer.revoked_count)
+        let mut answer = client.clone().handle_backchannel_logout(by(Role::Edge, at, question)).await?;
+        assert_eq!(answer.get_ref().answer.as_ref().unwrap().status, 200);
+        answer.get_mut().event_position.clear();
+        Ok(answer)
     };
-    let framed = async |at: usize| {
+    alike(town, "LoginService.HandleBackchannelLogout", [only_there.as_str(), "nobody"], async |sub| {
+        told(a, None, sub, None).await
+    })
+    .await;
+    let sids = [sid.clone(), format!("sid of nobody, {a} and {b}")];
+    alike(town, "LoginService.HandleBackchannelLogout", sids.clone(), async |sid| told(a, None, "cy", Some(sid)).await)
+        .await;
+    alike(town, "LoginService.HandleFrontchannelLogout", sids, async |sid| {
         let pairs = [("iss", ISSUER), ("sid", sid.as_str())];
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into();
         let context = Some(context("GET", "/auth/web/frontchannel-logout"));
         let question = v1::HandleFrontchannelLogoutRequest { query, context, ..Default::default() };
-        let answer =
-            client.clone().handle_frontchannel_logout(by(Role::Edge, at, question)).await.unwrap().into_inner();
-        (answer.answer.unwrap().status, answer.revoked_count)
-    };
-    let jti = |what: &str| format!("{what} {a} {b}");
-    assert_eq!(told(a, &jti("sub"), None).await, (200, 0));
-    assert_eq!(told(a, &jti("sid"), Some(&sid)).await, (200, 0));
-    assert_eq!(framed(a).await, (200, 0));
+        let answer = client.clone().handle_frontchannel_logout(by(Role::Edge, a, question)).await?;
+        assert_eq!((answer.get_ref().answer.as_ref().unwrap().status, answer.get_ref().revoked_count), (200, 0));
+        Ok(answer)
+    })
+    .await;
     let asked = town.worlds[b].validate(theirs.get("/")).await;
     assert!(matches!(asked, validate_session::Outcome::Active(_)), "{asked:?}");
-    assert_eq!(told(b, &jti("sid"), Some(&sid)).await, (200, 1));
-    assert_eq!(told(b, &jti("sid"), Some(&sid)).await, (200, 0));
+    let jti = format!("the same at {a} and {b}");
+    for (at, ended) in [(a, 0), (b, 1), (b, 0)] {
+        let answer = told(at, Some(&jti), "cy", Some(&sid)).await.unwrap();
+        assert_eq!(answer.get_ref().revoked_count, ended, "{at}");
+    }
 }
 
 async fn csrf_token(world: &World, browser: &Browser) -> String {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `town` | three tenants over one store, and keys for each |
 //! | `pairs`, `sessions`, `logins`, `admin` | every RPC, with every pair of tenants |
+//! | `alike` | what is another's, compared with what nobody has: answers, and the steps that they take |
 //! | `collected` | logins whose session a front end collects: the route set `api` |
 //! | `finding` | how a tenant is named, and what happens when names differ |
 //! | `hanging` | a provider that hangs stops its own tenant alone |
@@ -14,6 +15,7 @@
 //! | `edges` | what an edge of several hosts is told, and goes by |
 
 mod admin;
+mod alike;
 mod collected;
 mod edges;
 mod finding;

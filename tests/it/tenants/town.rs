@@ -1,7 +1,9 @@
 //! Owns three tenants over one store, each with a provider of its own that calls itself the same, and callers' keys for
 //! each of them and for all. Does not know what is tested.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gatelodge::app::keeper::keeping;
@@ -19,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::Request;
 
+use super::alike::{Attended, Counting};
 use crate::audit;
 use crate::rpc::serving::{ROLES, Serving};
 use crate::world::replicas::until;
@@ -36,6 +39,11 @@ pub struct Town {
     pub serving: Serving,
     /// What all of them are kept in.
     pub store: Arc<FaultyStore>,
+    /// What is told of them all.
+    pub log: Arc<Counting>,
+    pub beside: Arc<Attended>,
+    /// The calls of the contract that were compared.
+    pub compared: Mutex<BTreeSet<&'static str>>,
     keeper: JoinHandle<()>,
 }
 
@@ -87,15 +95,21 @@ impl Town {
         server: impl FnOnce(&mut ServerSettings),
     ) -> Self {
         let (first, mut ports) = World::kept_in(kept).await;
-        let store = FaultyStore::before(&mut ports);
         let memory = Memory::new(ports.entropy.as_ref(), settings().cache);
-        let worlds = [0, 1, 2].map(|at| {
+        let world = |at: usize, ports: &Ports| {
             let mut settings = Settings { tenant: number(at), tenant_name: NAMES[at].into(), ..settings() };
             settings.audit = Some(audit::ALL);
             (settings.public_base_url, settings.places.own) = (base(at), base(at));
             change(at, &mut settings);
-            Self::world(at, settings, &ports, &memory, &first)
-        });
+            Self::world(at, settings, ports, &memory, &first)
+        };
+        // What it asks now and then is not counted.
+        let keeper = tokio::spawn(keeping(world(0, &ports).authority));
+        let store = FaultyStore::before(&mut ports);
+        let log = Arc::new(Counting { log: ports.events, told: AtomicUsize::default() });
+        let beside = Arc::new(Attended::default());
+        (ports.events, ports.beside) = (log.clone(), beside.clone());
+        let worlds = [0, 1, 2].map(|at| world(at, &ports));
         let tenants = Tenants::new(tenancy(&worlds));
         let bound = |role: Role, at| {
             let caller = Caller { tenants: Scope::one(number(at)), ..Caller::new("bound", role) };
@@ -109,9 +123,8 @@ impl Town {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let serving = Serving::to(listener, tenants.clone(), callers, server);
-        let keeper = tokio::spawn(keeping(worlds[0].authority.clone()));
         until(|| worlds[2].authority.hears_everything()).await;
-        Self { worlds, tenants, serving, store, keeper }
+        Self { worlds, tenants, serving, store, log, beside, compared: Mutex::default(), keeper }
     }
 
     /// One authority, with keys that every tenant inherits from the same secrets.

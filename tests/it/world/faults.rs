@@ -1,7 +1,7 @@
 //! Owns a store that can be told to fail: away, slow, silent, broken, or the end of its process. What is let through
 //! goes to a real store. Does not know what is tested.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -80,7 +80,7 @@ pub struct FaultyStore {
     fault: Mutex<Option<Fault>>,
     waiting: AtomicUsize,
     held: AtomicUsize,
-    asked: Mutex<HashMap<&'static str, usize>>,
+    asked: Mutex<BTreeMap<&'static str, usize>>,
     changed: Notify,
     me: Weak<Self>,
 }
@@ -177,6 +177,11 @@ impl FaultyStore {
     /// How often the step of this name was asked for.
     pub fn count(&self, step: &str) -> usize {
         self.asked.lock().unwrap().get(step).copied().unwrap_or_default()
+    }
+
+    /// How often each step was asked for that was.
+    pub fn asked(&self) -> BTreeMap<&'static str, usize> {
+        self.asked.lock().unwrap().clone()
     }
 
     async fn step(&self, name: &'static str) -> StoreResult<()> {

@@ -1,6 +1,6 @@
 //! Owns a provider that does as it is told, and counts what it is asked. Does not know HTTP.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -62,6 +62,7 @@ pub struct FakeProvider {
     pub binds: AtomicBool,
     /// Our client id there.
     pub client: Mutex<String>,
+    steps: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 /// What a provider says of a login and of what the user may do.
@@ -114,7 +115,17 @@ impl FakeProvider {
             spares: AtomicBool::default(),
             binds: AtomicBool::default(),
             client: Mutex::new("client".into()),
+            steps: Mutex::default(),
         }
+    }
+
+    /// How often it was asked for each step of which it knows.
+    pub fn steps(&self) -> BTreeMap<&'static str, usize> {
+        self.steps.lock().unwrap().clone()
+    }
+
+    fn step(&self, name: &'static str) {
+        *self.steps.lock().unwrap().entry(name).or_default() += 1;
     }
 
     /// A code that stands for the user `sub`.
@@ -156,12 +167,14 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn authorization_url(&self, request: &AuthorizationRequest) -> Result<String, ProviderError> {
+        self.step("authorization_url");
         self.refuse()?;
         self.wishes.lock().unwrap().push(request.clone());
         Ok(format!("{ISSUER}/authorize?state={}&nonce={}", request.state.expose(), request.nonce))
     }
 
     async fn check_issuer(&self, response_issuer: Option<&str>, _: Duration) -> Result<(), ProviderError> {
+        self.step("check_issuer");
         response_issuer
             .is_none_or(|issuer| issuer == ISSUER)
             .then_some(())
@@ -169,6 +182,7 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn redeem(&self, redemption: &Redemption) -> Result<Grant, ProviderError> {
+        self.step("redeem");
         let number = self.redeemed.fetch_add(1, Ordering::SeqCst);
         self.pause().await;
         self.refuse()?;
@@ -201,6 +215,7 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn refresh(&self, request: &RefreshRequest) -> Result<Renewal, NotRefreshed> {
+        self.step("refresh");
         let number = 100 + self.refreshed.fetch_add(1, Ordering::SeqCst);
         let token = request.refresh_token.expose().to_owned();
         *self.refresh.lock().unwrap() = Some(request.clone());
@@ -232,6 +247,7 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn user_info(&self, request: &UserInfoRequest<'_>) -> Result<UserInfo, ProviderError> {
+        self.step("user_info");
         self.asked.lock().unwrap().push(request.access_token.expose().to_owned());
         self.pause().await;
         self.refuse()?;
@@ -241,6 +257,7 @@ impl IdentityProvider for FakeProvider {
     }
 
     fn prove(&self, request: &ProofRequest, token: &Secret, _now: Timestamp) -> Result<Secret, ProviderError> {
+        self.step("prove");
         if !self.binds.load(Ordering::SeqCst) {
             return Err(ProviderError::Unsupported(Offer::Proofs));
         }
@@ -250,6 +267,7 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchange, ProviderError> {
+        self.step("exchange");
         let number = self.exchanged.fetch_add(1, Ordering::SeqCst);
         self.pause().await;
         self.refuse()?;
@@ -263,11 +281,13 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn revoke(&self, token: &Secret, _: Timestamp) -> Result<(), ProviderError> {
+        self.step("revoke");
         self.revoked.lock().unwrap().push(token.expose().to_owned());
         Ok(())
     }
 
     async fn end_session_url(&self, request: &EndSession) -> Result<Option<String>, ProviderError> {
+        self.step("end_session_url");
         Ok(Some(format!("{ISSUER}/end?state={}", request.state.expose())))
     }
 
@@ -281,6 +301,7 @@ impl IdentityProvider for FakeProvider {
 
     /// Believes whatever comes for us.
     async fn read_logout_token(&self, token: &Secret, now: Timestamp) -> Result<LogoutNotice, ProviderError> {
+        self.step("read_logout_token");
         self.refuse()?;
         let payload = URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1).unwrap()).unwrap();
         let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
