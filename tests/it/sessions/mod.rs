@@ -15,6 +15,7 @@
 //! | `limits` | a login beyond the limit of sessions at once |
 //! | `devices`, `lists` | sessions as their user sees and ends them, and as an admin finds them |
 //! | `counts` | how many have ended, or would |
+//! | `whole` | ending all sessions of a tenant costs the same however many there are |
 //! | `people` | users: made, disabled, deleted |
 //! | `attributes` | what applications keep with a session |
 //! | `sealed` | that none of it stands in a store in clear |
@@ -51,3 +52,4 @@ mod theft;
 mod times;
 mod uses;
 mod way_back;
+mod whole;
