@@ -161,8 +161,14 @@ get_typescript_client() {
   lock=$(sha256sum $package/package-lock.json | cut -c1-16)
   [ "$(cat $package/node_modules/.of-lock 2>/dev/null)" != "$lock" ] || return 0
   say "frameworks, linters and types of TypeScript" "for the TypeScript client, by npm"
-  # Not `npm ci`: it insists on Next's compilers for every other system, and not every registry has all of them.
-  logged npm-typescript npm install --prefix $package --ignore-scripts --no-audit --no-fund || return 1
+  # Not `npm ci`: it insists on Next's compilers for every other system, and not every registry has all of them. `npm install`
+  # follows the lock file, and adds to it what it found for this system: it stays as it is committed.
+  local committed ended
+  committed=$(cat $package/package-lock.json)
+  logged npm-typescript npm install --prefix $package --ignore-scripts --no-audit --no-fund
+  ended=$?
+  printf '%s\n' "$committed" >$package/package-lock.json
+  [ $ended = 0 ] || return 1
   echo "$lock" >$package/node_modules/.of-lock
 }
 
