@@ -9,7 +9,7 @@ use gatelodge_client::v1::admin_service_revoke_request::Target;
 use gatelodge_client::v1::{AuditAction, AuditOutcome};
 use tonic::Code;
 
-use super::{ALL, listed, log_in, named, of, world};
+use super::{ALL, check, listed, log_in, named, of, stolen, world};
 use crate::rpc::serving::{Serving, by, context, cookies, validation};
 use crate::rpc::{failed, fields_of};
 use crate::world::{Browser, Kept, World, on_every_store, state_of};
@@ -128,28 +128,8 @@ async fn a_theft_is_written_down_with_the_session_it_ended(kept: Kept) {
         settings.rotation.after = Some(Duration::from_mins(5));
     })
     .await;
-    let (mut browser, session) = log_in(&world, &serving, "ada").await;
-    let old = browser.clone();
-    let check = async |browser: &mut Browser| {
-        let question = v1::ValidateSessionRequest {
-            touch: Some(true),
-            can_set_cookies: true,
-            context: Some(context("GET", "/")),
-            ..validation(browser)
-        };
-        let answer = serving.sessions().await.validate_session(named("check", Role::Edge, question)).await;
-        if let Some(v1::validate_session_response::Outcome::Active(active)) = answer.unwrap().into_inner().outcome {
-            browser.keep(&active.set_cookies);
-        }
-    };
-    check(&mut browser).await;
-    for minutes in [6, 6, 6] {
-        world.clock.advance(Duration::from_mins(minutes));
-        check(&mut browser).await;
-        check(&mut browser).await;
-    }
-    world.clock.advance(Duration::from_mins(2));
-    check(&mut old.clone()).await;
+    let (mut stolen, session) = stolen(&world, &serving).await;
+    check(&serving, &mut stolen, "check").await.unwrap();
     let theft = &listed(&serving, of(&[AuditAction::Theft]), 1).await[0];
     assert_eq!((theft.session_id.as_str(), theft.user_id.as_str()), (session.as_str(), "idp_ada"));
     assert_eq!((theft.caller.as_str(), theft.request_id.as_str()), ("edge", "check"));

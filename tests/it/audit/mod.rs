@@ -39,7 +39,7 @@ use gatelodge_client::v1::AuditAction;
 use gatelodge_client::v1::complete_callback_request::Response;
 use tonic::Status;
 
-use crate::rpc::serving::{Serving, by, context, cookies};
+use crate::rpc::serving::{Serving, by, context, cookies, validation};
 use crate::world::{Browser, Kept, World};
 
 /// Everything is written down.
@@ -108,6 +108,35 @@ async fn log_in(world: &World, serving: &Serving, sub: &str) -> (Browser, String
     browser.keep(&done.answer.unwrap().set_cookies);
     let Some(v1::complete_callback_response::Outcome::Completed(login)) = done.outcome else { panic!("no session") };
     (browser, login.session.unwrap().session_id)
+}
+
+/// A browser's request is checked, in a call of this id.
+async fn check(serving: &Serving, browser: &mut Browser, id: &str) -> Result<(), Status> {
+    let question = v1::ValidateSessionRequest {
+        touch: Some(true),
+        can_set_cookies: true,
+        context: Some(context("GET", "/")),
+        ..validation(browser)
+    };
+    let answer = serving.sessions().await.validate_session(named(id, Role::Edge, question)).await?.into_inner();
+    if let Some(v1::validate_session_response::Outcome::Active(active)) = answer.outcome {
+        browser.keep(&active.set_cookies);
+    }
+    Ok(())
+}
+
+/// A browser with a credential that was rotated out several times since, every five minutes, and the public id of its session.
+async fn stolen(world: &World, serving: &Serving) -> (Browser, String) {
+    let (mut browser, session) = log_in(world, serving, "ada").await;
+    let old = browser.clone();
+    check(serving, &mut browser, "check").await.unwrap();
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_mins(6));
+        check(serving, &mut browser, "check").await.unwrap();
+        check(serving, &mut browser, "check").await.unwrap();
+    }
+    world.clock.advance(Duration::from_mins(2));
+    (old, session)
 }
 
 /// What an admin is listed, once there is as much as this of it: entries are written beside the answers.

@@ -11,9 +11,9 @@ use gatelodge_client::v1::{AuditAction, AuditOutcome};
 use tonic::{Code, Status};
 
 use super::watched::{with_faults, with_faults_and};
-use super::{listed, log_in, of};
+use super::{check, listed, log_in, of, stolen};
 use crate::rpc::failed;
-use crate::rpc::serving::{Serving, by, context, cookies, validation};
+use crate::rpc::serving::{Serving, by, context, cookies};
 use crate::world::faults::Fault;
 use crate::world::{Browser, Kept, on_every_store, settings};
 
@@ -128,30 +128,9 @@ async fn a_theft_is_written_down_as_unreplicated(kept: Kept) {
         settings.rotation.after = Some(Duration::from_mins(5));
     })
     .await;
-    let (mut browser, session) = log_in(&world, &serving, "ada").await;
-    let old = browser.clone();
-    let check = async |browser: &mut Browser| {
-        let question = v1::ValidateSessionRequest {
-            touch: Some(true),
-            can_set_cookies: true,
-            context: Some(context("GET", "/")),
-            ..validation(browser)
-        };
-        let answer = serving.sessions().await.validate_session(by(Role::Edge, question)).await?.into_inner();
-        if let Some(v1::validate_session_response::Outcome::Active(active)) = answer.outcome {
-            browser.keep(&active.set_cookies);
-        }
-        Ok::<_, Status>(())
-    };
-    check(&mut browser).await.unwrap();
-    for minutes in [6, 6, 6] {
-        world.clock.advance(Duration::from_mins(minutes));
-        check(&mut browser).await.unwrap();
-        check(&mut browser).await.unwrap();
-    }
-    world.clock.advance(Duration::from_mins(2));
+    let (mut stolen, session) = stolen(&world, &serving).await;
     store.set(Some(ENDS));
-    unreplicated(check(&mut old.clone()).await);
+    unreplicated(check(&serving, &mut stolen, "check").await);
     let entry = the_entry(&serving, AuditAction::Theft, 1).await;
     assert_eq!((&entry.session_id, &entry.ended_session_ids), (&session, &vec![session.clone()]));
 }
