@@ -37,7 +37,8 @@ async fn answer_of(provider: Arc<Inner>, request: Request) -> Response {
     // Under /mtls stand the addresses for those who show a certificate (RFC 8705, 5).
     let path = parts.uri.path();
     let endpoint = match path.strip_prefix("/mtls").unwrap_or(path) {
-        "/.well-known/openid-configuration" => Endpoint::Metadata,
+        // Under whatever issuer: one may have a path.
+        metadata if metadata.ends_with("/.well-known/openid-configuration") => Endpoint::Metadata,
         "/jwks" => Endpoint::Jwks,
         "/authorize" => Endpoint::Authorize,
         "/par" => Endpoint::Pushed,

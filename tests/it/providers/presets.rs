@@ -1,6 +1,6 @@
 //! Shows logins with the presets that speak OpenID Connect as it stands, from configuration to edge, at fakes that answer as the
-//! real ones do, with what is odd about each. Apple, GitHub and Discord have files of their own, Microsoft's directories are in
-//! `good`. Does not know what a preset fills in.
+//! real ones do, with what is odd about each. Apple, GitHub and Discord have files of their own, what a
+//! directory may be is in `good`. Does not know what a preset fills in.
 
 use gatelodge::app::world::SystemClock;
 use gatelodge::authority::ports::Clock as _;
@@ -11,6 +11,7 @@ use crate::hostile::keys::{RSA, b64};
 use crate::hostile::{CLIENT_ID, CLIENT_SECRET, Endpoint, Hostile};
 use crate::logins::journey_parameter as parameter;
 use crate::reload::served::{Served, hostile};
+use crate::world::Browser;
 
 /// What none of them has, beside what is taken away where it is tried.
 async fn fake(lacks: &[&'static str], claims_it_lacks: &[&'static str]) -> Hostile {
@@ -28,16 +29,18 @@ async fn fake(lacks: &[&'static str], claims_it_lacks: &[&'static str]) -> Hosti
     hostile
 }
 
+/// What has the provider `name`, whose entry has these lines.
+async fn served(name: &str, issuer: &str, more: &str) -> Served {
+    let configuration = format!(
+        "oidc: {{ providers: {{ {name}: {{ issuer: '{issuer}', client_id: {CLIENT_ID}, \
+         client_secret: '{CLIENT_SECRET}'{more} }} }} }}\napp: {{ redirects: {{ public_base_url: BASE }} }}\n"
+    );
+    Served::with(&configuration, None).await
+}
+
 /// Somebody logs in at `name`, whose entry has these lines: who the edge says that they are.
 async fn user(name: &str, issuer: &str, more: &str, hostile: &Hostile, bring: fn(&str) -> String) -> Value {
-    let served = Served::with(
-        &format!(
-            "oidc: {{ providers: {{ {name}: {{ issuer: '{issuer}', client_id: {CLIENT_ID}, \
-             client_secret: '{CLIENT_SECRET}'{more} }} }} }}\napp: {{ redirects: {{ public_base_url: BASE }} }}\n"
-        ),
-        None,
-    )
-    .await;
+    let served = served(name, issuer, more).await;
     let browser = served.log_in_bringing(name, hostile, bring).await;
     let answer = served.get(&browser, "/auth/web/userinfo").await;
     assert_eq!(answer.status().as_u16(), 200);
@@ -179,4 +182,84 @@ async fn keycloak_has_its_roles_in_the_access_token() {
     let bring = |query: &str| format!("{query}&session_state=op-session");
     let who = user("keycloak", &issuer, "", &hostile, bring).await;
     assert_eq!((&who["sub"], &who["roles"]), (&json!(sub), &json!(["offline_access", "editor"])));
+}
+
+/// Microsoft's fake: its metadata are under `issuer`, its tokens are the directory's.
+async fn microsoft(issuer: fn(&str) -> String) -> (Hostile, String) {
+    let lacks = ["code_challenge_methods_supported", "introspection_endpoint", "revocation_endpoint"];
+    let hostile = fake(&lacks, &["email_verified", "auth_time", "at_hash", "acr", "amr", "sid"]).await;
+    let issuer = issuer(&hostile.issuer());
+    let methods = ["client_secret_post", "private_key_jwt", "client_secret_basic"];
+    hostile
+        .metadata(set("issuer", issuer.clone()))
+        .metadata(set("tenant_region_scope", Value::Null))
+        .metadata(set("token_endpoint_auth_methods_supported", json!(methods)))
+        .token_body(set("ext_expires_in", 3599))
+        .token_body(set("scope", "User.Read profile openid email"))
+        .claims(set("sub", "AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ"))
+        .claims(set("oid", "00000000-0000-0000-66f3-3332eca7ea81"))
+        .claims(set("preferred_username", "ada@contoso.example"))
+        .claims(set("roles", json!(["Orders.Write"])))
+        .claims(set("ver", "2.0"));
+    (hostile, issuer)
+}
+
+/// From now on whoever logs in is of this directory.
+fn of_directory(hostile: &Hostile, tid: &str) {
+    hostile.claims(set("tid", tid)).claims(set("iss", format!("{}/{tid}/v2.0", hostile.issuer())));
+}
+
+/// The callback's query as Microsoft's, which tells of its own session.
+fn with_session_state(query: &str) -> String {
+    format!("{}&session_state=b5f1c0de-0000-4000-8000-000000000001", without_issuer(query))
+}
+
+const OURS: &str = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
+const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+// An address that nobody has verified, roles of the application, and a subject that is known by its directory alone.
+#[tokio::test]
+async fn microsoft_of_one_directory_lets_in_whoever_is_of_it() {
+    let (hostile, issuer) = microsoft(|origin| format!("{origin}/{OURS}/v2.0")).await;
+    of_directory(&hostile, OURS);
+    let who = user("microsoft", &issuer, "", &hostile, with_session_state).await;
+    assert_eq!(who["user_id"], json!("microsoft_AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ"));
+    assert_eq!((&who["email"], &who["email_verified"]), (&json!("alice@example.com"), &json!(false)));
+    assert_eq!(who["roles"], json!(["Orders.Write"]));
+    of_directory(&hostile, PERSONAL);
+    assert_eq!(refused("microsoft", &issuer, "", &hostile).await, "id_token.iss");
+}
+
+// security.md 104: of all that the issuer stands for, those directories are let in that are named; all of them where none is.
+#[tokio::test]
+async fn microsoft_of_many_directories_lets_in_those_that_are_named() {
+    let (hostile, issuer) = microsoft(|origin| format!("{origin}/{{tenantid}}/v2.0")).await;
+    let named = format!(", directories: [{OURS}]");
+    for more in ["", &named] {
+        of_directory(&hostile, OURS);
+        let who = user("microsoft", &issuer, more, &hostile, with_session_state).await;
+        assert_eq!(who["user_id"], json!(format!("microsoft_{OURS}_AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ")));
+    }
+    of_directory(&hostile, PERSONAL);
+    let who = user("microsoft", &issuer, "", &hostile, with_session_state).await;
+    assert!(who["user_id"].as_str().unwrap().contains(PERSONAL), "{who}");
+    assert_eq!(refused("microsoft", &issuer, &named, &hostile).await, "id_token.directory");
+    hostile.claims(set("iss", format!("{}/{OURS}/v2.0", hostile.issuer())));
+    assert_eq!(refused("microsoft", &issuer, "", &hostile).await, "id_token.iss", "one directory's word for another");
+}
+
+/// Somebody comes back from `name` and is not let in: the check that was not passed, as an operator is told.
+async fn refused(name: &str, issuer: &str, more: &str, hostile: &Hostile) -> String {
+    let served = served(name, issuer, more).await;
+    let mut browser = Browser::default();
+    let (status, to) = served.begin(&mut browser, name).await;
+    assert_eq!(status, 302, "{to}");
+    let back = hostile.visit(&to).unwrap();
+    let query = with_session_state(back.query().unwrap());
+    let answer = served.get(&browser, &format!("{}?{query}", back.path())).await;
+    assert!(!answer.headers().contains_key("location") || answer.status() != 200, "{answer:?}");
+    assert_eq!(served.me(&browser).await, 401);
+    let said = served.lines("id_token.").concat();
+    let check = said.find("id_token.").map(|at| &said[at..]).unwrap();
+    check.split(|c: char| c != '.' && c != '_' && !c.is_alphanumeric()).next().unwrap().to_owned()
 }
