@@ -15,8 +15,12 @@ use url::Url;
 use super::journey::parameter;
 use crate::callers::made;
 use crate::hostile::{CLIENT_SECRET, Endpoint, Hostile};
+use crate::redis::Server;
+use crate::reload::served::{Served, hostile, provider};
 use crate::rpc::serving::{Serving, by, context, cookies, key, validation};
+use crate::world::kept::fresh_prefix;
 use crate::world::log::{again, told};
+use crate::world::process::until;
 use crate::world::{Browser, Kept, World};
 
 /// Goes the whole way over gRPC, and a wrong way too, under the eyes of `telemetry`; answers every secret that was on it.
@@ -25,6 +29,10 @@ pub async fn the_whole_way(kept: Kept, telemetry: &Telemetry) -> Vec<String> {
     let observer = telemetry.provider("default", "hostile");
     hostile.settings_with(move |settings| settings.registration.observer.clone_from(&observer));
     let put = kept.ready().await;
+    let system = match kept {
+        Kept::Memory => "memory",
+        Kept::Redis => "redis",
+    };
     let world = World::built(
         &["unused"],
         |_| (),
@@ -32,7 +40,7 @@ pub async fn the_whole_way(kept: Kept, telemetry: &Telemetry) -> Vec<String> {
             put(ports);
             ports.providers = Arc::new(hostile.registry());
             ports.observer = telemetry.work();
-            *ports = telemetry.before_store("memory")(ports.clone());
+            *ports = telemetry.before_store(system)(ports.clone());
         },
     );
     let serving = Serving::with(&world, |settings| settings.observer = telemetry.calls(policy::methods())).await;
@@ -82,6 +90,9 @@ pub async fn the_whole_way(kept: Kept, telemetry: &Telemetry) -> Vec<String> {
     let token = v1::GetAccessTokenRequest { cookies: cookies(&browser), ..Default::default() };
     let token = sessions.get_access_token(by(Role::Backend, token)).await.unwrap().into_inner();
     let Some(v1::get_access_token_response::Outcome::AccessToken(token)) = token.outcome else { panic!("{token:?}") };
+    // The provider's own token, as somebody presents it.
+    let presented = v1::ValidateTokenRequest { token: token.value.clone().into(), ..Default::default() };
+    serving.tokens().await.validate_token(by(Role::Backend, presented)).await.unwrap();
     secrets.push(token.value);
     secrets.extend(what_else_is_secret(&serving, &browser).await);
 
@@ -109,8 +120,9 @@ pub async fn the_whole_way(kept: Kept, telemetry: &Telemetry) -> Vec<String> {
     }
     let mut wrong = tonic::Request::new(validation(&browser));
     wrong.metadata_mut().insert("authorization", "Bearer SECRET-OF-A-STRANGER".parse().unwrap());
-    sessions.validate_session(wrong).await.unwrap_err();
+    let refused = sessions.validate_session(wrong).await.unwrap_err();
     secrets.push("SECRET-OF-A-STRANGER".to_owned());
+    hides(&refused, &secrets);
     secrets
 }
 
@@ -127,6 +139,16 @@ async fn what_else_is_secret(serving: &Serving, browser: &Browser) -> Vec<String
     for _ in 0..2 {
         sessions.update_attributes(by(Role::Backend, update.clone())).await.unwrap();
     }
+    // What is refused is named by its field, and not repeated.
+    let own = |update| by(Role::Backend, update);
+    let other = v1::UpdateAttributesRequest { expected_version: 7, ..update.clone() };
+    let too_large = Bytes::from(value.repeat(10_000));
+    let large = v1::UpdateAttributesRequest { set: [("cart".to_owned(), too_large)].into(), ..update.clone() };
+    let long = v1::UpdateAttributesRequest { idempotency_key: name.repeat(100), ..update };
+    for wrong in [other, large, long] {
+        let refused = sessions.update_attributes(own(wrong)).await.unwrap_err();
+        hides(&refused, &[value.to_owned(), name.to_owned()]);
+    }
     let audience = "https://orders.example.com".into();
     let mint = v1::MintTokenRequest { cookies: cookies(browser), audience, ..Default::default() };
     let answer = tokens.mint_token(by(Role::Backend, mint)).await.unwrap().into_inner();
@@ -140,6 +162,14 @@ async fn what_else_is_secret(serving: &Serving, browser: &Browser) -> Vec<String
     call.metadata_mut().insert("authorization", format!("Bearer {run_time_key}").parse().unwrap());
     sessions.validate_session(call).await.unwrap();
     vec![value.to_owned(), name.to_owned(), minted.value, run_time_key]
+}
+
+/// What a refused call is told has none of these.
+fn hides(refused: &tonic::Status, secrets: &[String]) {
+    let details = String::from_utf8_lossy(refused.details());
+    let told = format!("{refused:?} {details}");
+    let found: Vec<_> = secrets.iter().filter(|secret| told.contains(secret.as_str())).collect();
+    assert!(found.is_empty(), "{found:?} in {told}");
 }
 
 /// The child goes the whole way with the real log, and says what must not be in it.
@@ -181,4 +211,42 @@ async fn no_secret_reaches_the_log_of_a_process_for_people() {
 #[tokio::test]
 async fn no_secret_reaches_the_log_of_a_process_over_redis() {
     in_a_process("logins::canary::no_secret_reaches_the_log_of_a_process_over_redis", Format::Json, Kept::Redis).await;
+}
+
+// The way to the store has a secret of its own: in keys of the configuration, or in the address.
+#[tokio::test]
+async fn no_password_of_the_store_reaches_the_log() {
+    const PASSWORD: &str = "SECRET-OF-THE-STORE";
+    let redis = tokio::task::spawn_blocking(Server::shared).await.unwrap();
+    let admit = |user: &str, password: &str| {
+        let mut admin = redis.admin();
+        let mut user_is = redis::cmd("ACL");
+        user_is.arg("SETUSER").arg(user).arg("resetpass").arg("on").arg(format!(">{password}"));
+        user_is.arg("~*").arg("&*").arg("+@all").query::<()>(&mut admin).unwrap();
+        redis::cmd("CLIENT").arg("KILL").arg("USER").arg(user).query::<u64>(&mut admin).unwrap();
+    };
+    let hostile = hostile().await;
+    let host = format!("127.0.0.1:{}", redis.port);
+    for (user, store) in [
+        ("canary-of-keys", format!("urls: ['redis://{host}'], username: canary-of-keys, password: {PASSWORD}")),
+        ("canary-of-address", format!("urls: ['redis://canary-of-address:{PASSWORD}@{host}']")),
+    ] {
+        admit(user, PASSWORD);
+        let more = format!(
+            "log: {{ level: trace }}\noidc: {{ providers: {{ {} }} }}\napp: {{ redirects: {{ public_base_url: BASE }} }}\n\
+             store: {{ kind: redis, redis: {{ {store}, key_prefix: {} }} }}\n",
+            provider("one", &hostile),
+            fresh_prefix()
+        );
+        let served = Served::with(&more, None).await;
+        let browser = served.log_in("one", &hostile).await;
+        admit(user, "another");
+        // What is refused is told, and the password that was is not.
+        until("trouble that is told", async || {
+            served.begin(&mut browser.clone(), "one").await;
+            served.process.lines("").iter().any(|line| line.contains("WRONGPASS") || line.contains("refuses the login"))
+        })
+        .await;
+        assert_eq!(served.lines(PASSWORD), [""; 0], "{user}");
+    }
 }

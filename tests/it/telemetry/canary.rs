@@ -7,9 +7,17 @@ use crate::world::Kept;
 
 #[tokio::test]
 async fn no_secret_reaches_a_span_a_metric_or_the_log() {
-    let test = "telemetry::canary::no_secret_reaches_a_span_a_metric_or_the_log";
+    over(Kept::Memory, "telemetry::canary::no_secret_reaches_a_span_a_metric_or_the_log").await;
+}
+
+#[tokio::test]
+async fn no_secret_reaches_a_span_a_metric_or_the_log_over_redis() {
+    over(Kept::Redis, "telemetry::canary::no_secret_reaches_a_span_a_metric_or_the_log_over_redis").await;
+}
+
+async fn over(kept: Kept, test: &str) {
     let work = async |telemetry: std::sync::Arc<gatelodge::telemetry::Telemetry>| {
-        for secret in the_whole_way(Kept::Memory, &telemetry).await {
+        for secret in Box::pin(the_whole_way(kept, &telemetry)).await {
             println!("\nSECRET {secret}");
         }
         println!("PAGE {:?}", page_of(&telemetry).await);
@@ -24,6 +32,8 @@ async fn no_secret_reaches_a_span_a_metric_or_the_log() {
     for name in ["CompleteCallback", "RefreshTokens", "GetAccessToken", "StartLogout"] {
         assert!(names.iter().any(|one| one.ends_with(name)), "{name} is not traced: {names:?}");
     }
+    let store = if kept == Kept::Redis { "\"redis\"" } else { "\"memory\"" };
+    assert!(format!("{:?}", seen.taken.traces).contains(store), "the steps of the store are not traced");
     let (traces, metrics) = (format!("{:?}", seen.taken.traces), format!("{:?}", seen.taken.metrics));
     for (where_to, text) in
         [("traces", &traces), ("metrics", &metrics), ("the page", &page.to_owned()), ("the log", &seen.log)]
