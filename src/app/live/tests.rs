@@ -214,14 +214,14 @@ fn two(first: &str, second: &str, header: &str) -> String {
     )
 }
 
-/// What each tenant's audit says that came since the last time: action, reason and detail.
-async fn noted(live: &Live) -> [Vec<(Action, String, String)>; 2] {
+/// What each tenant's audit says, the oldest first: action, reason and detail. `time` is another one each time.
+async fn noted(live: &Live, time: &str) -> [Vec<(Action, String, String)>; 2] {
     let tenancy = live.tenants().now();
     let mut all: [Vec<(Action, String, String)>; 2] = Default::default();
     for (authority, of) in tenancy.authorities().zip(&mut all) {
         // It is written beside; what is asked for then comes last.
-        authority.note_by_itself(Action::UserDeleted, "", "");
-        while !of.iter().any(|(action, ..)| *action == Action::UserDeleted) {
+        authority.note_by_itself(Action::UserDeleted, "", time);
+        while !of.iter().any(|(action, _, detail)| *action == Action::UserDeleted && detail == time) {
             tokio::task::yield_now().await;
             let page =
                 authority.list_audit(&list_audit::Question { page_size: 100, ..Default::default() }).await.unwrap();
@@ -242,19 +242,19 @@ async fn each_tenant_is_told_in_its_audit_what_changed_of_it_and_no_other_tenant
     let (key, other) = (format!("{{ secret: '{BEFORE}' }}"), "{ secret: 'another secret of the tests, long enough' }");
     let load = |text: String| settings::load(Sources::text("test", text));
     let live = live_with(&hand, &load(two(&dated(), other, "x-csrf")).unwrap());
-    assert_eq!(noted(&live).await, [vec![], vec![]], "a start is none");
+    assert_eq!(noted(&live, "start").await, [vec![], vec![]], "a start is none");
     let said = |action, reason: &str, detail: &str| (action, reason.to_owned(), detail.to_owned());
     // The second's header, and then a date of the first's keys.
     live.load(load(two(&dated(), other, "x-other")).unwrap()).await.unwrap();
     let header = said(Action::ConfigurationLoaded, "", "tenants.acme.app.sessions.csrf_header");
-    assert_eq!(noted(&live).await, [vec![], vec![header.clone()]]);
+    assert_eq!(noted(&live, "header").await, [vec![], vec![header.clone()]]);
     hand.0.store(EIGHT, Ordering::SeqCst);
     live.turn();
     let turned = said(Action::KeysChanged, "", "session");
-    assert_eq!(noted(&live).await, [vec![turned.clone()], vec![header]]);
+    assert_eq!(noted(&live, "turn").await, [vec![turned.clone()], vec![header]]);
     // The second's key is gone while it was in use, and with it what it sealed.
     live.load(load(two(&dated(), &key, "x-other")).unwrap()).await.unwrap();
-    let [first, second] = noted(&live).await;
+    let [first, second] = noted(&live, "loss").await;
     assert_eq!(first, [turned]);
     let [loaded, lost] = &second[..] else { panic!("{second:?}") };
     assert_eq!((loaded.0, loaded.2.contains("tenants.acme.app.sessions.rings")), (Action::ConfigurationLoaded, true));
@@ -263,7 +263,7 @@ async fn each_tenant_is_told_in_its_audit_what_changed_of_it_and_no_other_tenant
     // What can't be used is told to whom it concerns, without what stands there.
     let faults = load(two(&dated(), &key, "'x y SECRET'")).unwrap_err();
     live.refuse(&faults);
-    let [first, second] = noted(&live).await;
+    let [first, second] = noted(&live, "refusal").await;
     let refused = said(Action::ConfigurationLoaded, "unusable", "tenants.acme.app.sessions.csrf_header");
     assert_eq!((first.len(), second.last()), (1, Some(&refused)));
 }
